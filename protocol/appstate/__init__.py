@@ -1,0 +1,1 @@
+"""App state (syncd): LT-hash, patches, snapshots, actions."""

@@ -1,0 +1,1 @@
+"""What a message says: protobuf to typed content and back, one family a file."""

@@ -1,0 +1,1 @@
+"""Primitives over `cryptography` and libsodium. Knows keys and bytes, nothing of WhatsApp's records."""

@@ -1,0 +1,1 @@
+"""Conversations of several round trips, as straight-line code, and the small runner that steps them."""

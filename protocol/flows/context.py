@@ -1,0 +1,79 @@
+"""What every flow and inbound handler gets: the store, the clock's last value, entropy, who we are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from protocol.creds import CREDS, CREDS_ID, Account, Creds
+from protocol.crypto.curve import Entropy
+from protocol.errors import LocalProtocolError
+from protocol.jid import Jid
+from protocol.keystore import Keystore, Txn, View
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the host decides. Everything has a default that suits a server."""
+
+    device_name: str = "waconnd"
+    #: DeviceProps.PlatformType; 1 is CHROME.
+    platform_type: int = 1
+    version: tuple[int, int, int] = (2, 3000, 1045798079)
+    #: The longest history that a new link asks for.
+    full_history: bool = False
+    history_days: int = 0
+    auto_receipts: bool = True
+
+
+class Context:
+    """One per connection. `now` is Unix time that never jumps: the host takes the wall clock once per connection
+    and adds the monotonic clock; the engine sets it on entry of each verb."""
+
+    def __init__(self, store: Keystore, entropy: Entropy, settings: Settings) -> None:
+        self.store = store
+        self.random = entropy
+        self.settings = settings
+        self.now = 0.0
+        #: Server clock minus ours, from `success`.
+        self.clock_offset = 0.0
+        #: While the offline queue is being replayed.
+        self.catching_up = False
+        #: We said "available": receipts are then plain, else `inactive`.
+        self.available = False
+        self._creds: tuple[bytes, Creds] | None = None
+
+    def txn(self) -> Txn:
+        """A transaction; it must be committed before the next await."""
+        return self.store.txn()
+
+    def creds(self, view: View | None = None) -> Creds:
+        """The credentials as the newest transaction left them."""
+        raw = (view or self.store).get(CREDS.kind, CREDS_ID)
+        if raw is None:
+            raise LocalProtocolError("no credentials: the account was never opened")
+        if self._creds is None or self._creds[0] is not raw:
+            self._creds = (raw, CREDS.decode(raw, CREDS_ID))
+        return self._creds[1]
+
+    def set_creds(self, txn: Txn, change: Callable[[Creds], Creds]) -> Creds:
+        """Read, change, write back."""
+        creds = change(self.creds(txn))
+        CREDS.put(txn, CREDS_ID, creds)
+        return creds
+
+    @property
+    def account(self) -> Account:
+        """Who we are; LocalProtocolError while unlinked."""
+        account = self.creds().account
+        if account is None:
+            raise LocalProtocolError("this account is not linked")
+        return account
+
+    def is_me(self, jid: Jid) -> bool:
+        """Our account, under either name, on any device."""
+        account = self.creds().account
+        if account is None:
+            return False
+        own = account.lid_jid if jid.is_lid else account.pn_jid
+        return own is not None and jid.user == own.user and jid.is_user

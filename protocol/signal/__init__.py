@@ -1,0 +1,1 @@
+"""End-to-end encryption: pairwise sessions, sender keys, envelopes, and the records that hold them."""

@@ -1,0 +1,1 @@
+"""Frames and binary nodes: the bytes between the websocket and a `Node`."""
