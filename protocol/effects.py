@@ -197,5 +197,8 @@ def iq_error(reply: Node) -> IqError:
     error = reply.child("error") or Node("error")
     backoff = error.text("backoff")
     return IqError(
-        error.number("code"), error.text("text"), backoff=float(backoff) if backoff.isdigit() else None, node=reply
+        error.number("code"),
+        error.text("text"),
+        backoff=float(backoff) if backoff.isdigit() else None,
+        node=reply,
     )

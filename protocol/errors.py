@@ -47,6 +47,8 @@ class RecordDamaged(ProtocolError):
 class IqError(RemoteProtocolError):
     """The server answered a request with an error."""
 
-    def __init__(self, code: int, text: str, *, backoff: float | None = None, node: Node | None = None) -> None:
+    def __init__(
+        self, code: int, text: str, *, backoff: float | None = None, node: Node | None = None
+    ) -> None:
         super().__init__(f"{code} {text}".strip())
         self.code, self.text, self.backoff, self.node = code, text, backoff, node

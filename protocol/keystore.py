@@ -132,7 +132,9 @@ class Keystore:
 
     def ids(self, kind: str) -> Iterator[str]:
         """All ids of a kind, staged changes included."""
-        return _merged(kind, self._source.ids(kind), {k: v for k, (_, v) in self._overlay.items() if k[0] == kind})
+        return _merged(
+            kind, self._source.ids(kind), {k: v for k, (_, v) in self._overlay.items() if k[0] == kind}
+        )
 
     def txn(self) -> Txn:
         """A transaction on the newest staged state."""
@@ -141,7 +143,9 @@ class Keystore:
     def stage(self, txn: Txn, events: tuple[Event, ...] = ()) -> int:
         """Apply to memory at once and queue for the host. Returns the commit's number."""
         if self.broken:
-            raise LocalProtocolError("this store failed to write; the account must be opened again by recovery")
+            raise LocalProtocolError(
+                "this store failed to write; the account must be opened again by recovery"
+            )
         if txn.base != self.staged:
             raise StaleTxn(f"transaction on commit {txn.base}, newest is {self.staged}")
         self.staged += 1
@@ -193,7 +197,12 @@ class Table(Generic[T]):
     """
 
     def __init__(
-        self, kind: str, record: type[T], *, version: int = 1, migrations: Mapping[int, Migration] | None = None
+        self,
+        kind: str,
+        record: type[T],
+        *,
+        version: int = 1,
+        migrations: Mapping[int, Migration] | None = None,
     ) -> None:
         self.kind, self.version = kind, version
         self._migrations = dict(migrations or {})

@@ -34,7 +34,9 @@ def sign(private: bytes, message: bytes, entropy: Entropy) -> bytes:
     r_point = sodium.crypto_scalarmult_ed25519_base_noclamp(nonce)
     challenge = sodium.crypto_core_ed25519_scalar_reduce(sha512(r_point + public + message).digest())
     s = bytearray(
-        sodium.crypto_core_ed25519_scalar_add(sodium.crypto_core_ed25519_scalar_mul(challenge, reduced), nonce)
+        sodium.crypto_core_ed25519_scalar_add(
+            sodium.crypto_core_ed25519_scalar_mul(challenge, reduced), nonce
+        )
     )
     s[31] |= public[31] & 0x80
     return r_point + bytes(s)

@@ -28,7 +28,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 class Context:
     """One per connection. `now` is Unix time that never jumps: the host takes the wall clock once per connection
-    and adds the monotonic clock; the engine sets it on entry of each verb."""
+    and adds the monotonic clock; the engine sets it on entry of each verb.
+    """
 
     def __init__(self, store: Keystore, entropy: Entropy, settings: Settings) -> None:
         self.store = store

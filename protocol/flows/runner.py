@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
-from protocol.effects import AckKey, Ask, AskAll, Commit, Expect, Lookup, Pause, Query, Tell, Wait
+from protocol.effects import AckKey, Ask, AskAll, Commit, Expect, Lookup, Pause, Query, Tell
 from protocol.errors import LinkLost, ProtocolError, StaleTxn, StoreFailed, TimedOut
 from protocol.keystore import Keystore
 from protocol.node import Node
@@ -284,7 +284,9 @@ class Runner:
 
         def expire() -> None:
             if self._iqs.pop(id, None):
-                waker(TimedOut(f"no answer to <{node.tag} xmlns={node.text('xmlns')!r}> in {ask.seconds:g} s"))
+                waker(
+                    TimedOut(f"no answer to <{node.tag} xmlns={node.text('xmlns')!r}> in {ask.seconds:g} s")
+                )
 
         timer = self._timer(self._now + ask.seconds, expire)
 
