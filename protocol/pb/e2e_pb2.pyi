@@ -571,6 +571,20 @@ class ContextInfo(_message.Message):
     CROSS_APP_SOURCE_UNKNOWN: ContextInfo.CrossAppSource
     CROSS_APP_SOURCE_INSTAGRAM: ContextInfo.CrossAppSource
     CROSS_APP_SOURCE_FACEBOOK: ContextInfo.CrossAppSource
+    class ForwardOrigin(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        UNKNOWN: _ClassVar[ContextInfo.ForwardOrigin]
+        CHAT: _ClassVar[ContextInfo.ForwardOrigin]
+        STATUS: _ClassVar[ContextInfo.ForwardOrigin]
+        CHANNELS: _ClassVar[ContextInfo.ForwardOrigin]
+        META_AI: _ClassVar[ContextInfo.ForwardOrigin]
+        UGC: _ClassVar[ContextInfo.ForwardOrigin]
+    UNKNOWN: ContextInfo.ForwardOrigin
+    CHAT: ContextInfo.ForwardOrigin
+    STATUS: ContextInfo.ForwardOrigin
+    CHANNELS: ContextInfo.ForwardOrigin
+    META_AI: ContextInfo.ForwardOrigin
+    UGC: ContextInfo.ForwardOrigin
     class PairedMediaType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         NOT_PAIRED_MEDIA: _ClassVar[ContextInfo.PairedMediaType]
@@ -591,26 +605,24 @@ class ContextInfo(_message.Message):
     MOTION_PHOTO_CHILD: ContextInfo.PairedMediaType
     HEVC_VIDEO_PARENT: ContextInfo.PairedMediaType
     HEVC_VIDEO_CHILD: ContextInfo.PairedMediaType
-    class ForwardOrigin(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        UNKNOWN: _ClassVar[ContextInfo.ForwardOrigin]
-        CHAT: _ClassVar[ContextInfo.ForwardOrigin]
-        STATUS: _ClassVar[ContextInfo.ForwardOrigin]
-        CHANNELS: _ClassVar[ContextInfo.ForwardOrigin]
-        META_AI: _ClassVar[ContextInfo.ForwardOrigin]
-        UGC: _ClassVar[ContextInfo.ForwardOrigin]
-    UNKNOWN: ContextInfo.ForwardOrigin
-    CHAT: ContextInfo.ForwardOrigin
-    STATUS: ContextInfo.ForwardOrigin
-    CHANNELS: ContextInfo.ForwardOrigin
-    META_AI: ContextInfo.ForwardOrigin
-    UGC: ContextInfo.ForwardOrigin
     class QuotedType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         EXPLICIT: _ClassVar[ContextInfo.QuotedType]
         AUTO: _ClassVar[ContextInfo.QuotedType]
     EXPLICIT: ContextInfo.QuotedType
     AUTO: ContextInfo.QuotedType
+    class StatusAttributionType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        NONE: _ClassVar[ContextInfo.StatusAttributionType]
+        RESHARED_FROM_MENTION: _ClassVar[ContextInfo.StatusAttributionType]
+        RESHARED_FROM_POST: _ClassVar[ContextInfo.StatusAttributionType]
+        RESHARED_FROM_POST_MANY_TIMES: _ClassVar[ContextInfo.StatusAttributionType]
+        FORWARDED_FROM_STATUS: _ClassVar[ContextInfo.StatusAttributionType]
+    NONE: ContextInfo.StatusAttributionType
+    RESHARED_FROM_MENTION: ContextInfo.StatusAttributionType
+    RESHARED_FROM_POST: ContextInfo.StatusAttributionType
+    RESHARED_FROM_POST_MANY_TIMES: ContextInfo.StatusAttributionType
+    FORWARDED_FROM_STATUS: ContextInfo.StatusAttributionType
     class StatusSourceType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         IMAGE: _ClassVar[ContextInfo.StatusSourceType]
@@ -625,49 +637,41 @@ class ContextInfo(_message.Message):
     AUDIO: ContextInfo.StatusSourceType
     TEXT: ContextInfo.StatusSourceType
     MUSIC_STANDALONE: ContextInfo.StatusSourceType
-    class StatusAttributionType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        NONE: _ClassVar[ContextInfo.StatusAttributionType]
-        RESHARED_FROM_MENTION: _ClassVar[ContextInfo.StatusAttributionType]
-        RESHARED_FROM_POST: _ClassVar[ContextInfo.StatusAttributionType]
-        RESHARED_FROM_POST_MANY_TIMES: _ClassVar[ContextInfo.StatusAttributionType]
-        FORWARDED_FROM_STATUS: _ClassVar[ContextInfo.StatusAttributionType]
-    NONE: ContextInfo.StatusAttributionType
-    RESHARED_FROM_MENTION: ContextInfo.StatusAttributionType
-    RESHARED_FROM_POST: ContextInfo.StatusAttributionType
-    RESHARED_FROM_POST_MANY_TIMES: ContextInfo.StatusAttributionType
-    FORWARDED_FROM_STATUS: ContextInfo.StatusAttributionType
-    class DataSharingContext(_message.Message):
-        __slots__ = ("showMmDisclosure", "encryptedSignalTokenConsented", "parameters", "dataSharingFlags")
-        class Parameters(_message.Message):
-            __slots__ = ("key", "stringData", "intData", "floatData", "contents")
-            KEY_FIELD_NUMBER: _ClassVar[int]
-            STRINGDATA_FIELD_NUMBER: _ClassVar[int]
-            INTDATA_FIELD_NUMBER: _ClassVar[int]
-            FLOATDATA_FIELD_NUMBER: _ClassVar[int]
-            CONTENTS_FIELD_NUMBER: _ClassVar[int]
-            key: str
-            stringData: str
-            intData: int
-            floatData: float
-            contents: ContextInfo.DataSharingContext.Parameters
-            def __init__(self, key: _Optional[str] = ..., stringData: _Optional[str] = ..., intData: _Optional[int] = ..., floatData: _Optional[float] = ..., contents: _Optional[_Union[ContextInfo.DataSharingContext.Parameters, _Mapping]] = ...) -> None: ...
-        SHOWMMDISCLOSURE_FIELD_NUMBER: _ClassVar[int]
-        ENCRYPTEDSIGNALTOKENCONSENTED_FIELD_NUMBER: _ClassVar[int]
-        PARAMETERS_FIELD_NUMBER: _ClassVar[int]
-        DATASHARINGFLAGS_FIELD_NUMBER: _ClassVar[int]
-        showMmDisclosure: bool
-        encryptedSignalTokenConsented: str
-        parameters: _containers.RepeatedCompositeFieldContainer[ContextInfo.DataSharingContext.Parameters]
-        dataSharingFlags: int
-        def __init__(self, showMmDisclosure: _Optional[bool] = ..., encryptedSignalTokenConsented: _Optional[str] = ..., parameters: _Optional[_Iterable[_Union[ContextInfo.DataSharingContext.Parameters, _Mapping]]] = ..., dataSharingFlags: _Optional[int] = ...) -> None: ...
-    class PartiallySelectedContent(_message.Message):
-        __slots__ = ("text",)
-        TEXT_FIELD_NUMBER: _ClassVar[int]
-        text: str
-        def __init__(self, text: _Optional[str] = ...) -> None: ...
+    class AdReplyInfo(_message.Message):
+        __slots__ = ("advertiserName", "mediaType", "jpegThumbnail", "caption")
+        class MediaType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+            __slots__ = ()
+            NONE: _ClassVar[ContextInfo.AdReplyInfo.MediaType]
+            IMAGE: _ClassVar[ContextInfo.AdReplyInfo.MediaType]
+            VIDEO: _ClassVar[ContextInfo.AdReplyInfo.MediaType]
+        NONE: ContextInfo.AdReplyInfo.MediaType
+        IMAGE: ContextInfo.AdReplyInfo.MediaType
+        VIDEO: ContextInfo.AdReplyInfo.MediaType
+        ADVERTISERNAME_FIELD_NUMBER: _ClassVar[int]
+        MEDIATYPE_FIELD_NUMBER: _ClassVar[int]
+        JPEGTHUMBNAIL_FIELD_NUMBER: _ClassVar[int]
+        CAPTION_FIELD_NUMBER: _ClassVar[int]
+        advertiserName: str
+        mediaType: ContextInfo.AdReplyInfo.MediaType
+        jpegThumbnail: bytes
+        caption: str
+        def __init__(self, advertiserName: _Optional[str] = ..., mediaType: _Optional[_Union[ContextInfo.AdReplyInfo.MediaType, str]] = ..., jpegThumbnail: _Optional[bytes] = ..., caption: _Optional[str] = ...) -> None: ...
     class BusinessInteractionPills(_message.Message):
         __slots__ = ("businessJid", "pills", "entryPoint", "signedPayload", "unauthenticatedBusinessMetadata")
+        class EntryPoint(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+            __slots__ = ()
+            ENTRY_POINT_UNKNOWN: _ClassVar[ContextInfo.BusinessInteractionPills.EntryPoint]
+            P2P_LINK_SHARE: _ClassVar[ContextInfo.BusinessInteractionPills.EntryPoint]
+            CONTACT_CARD_SHARING: _ClassVar[ContextInfo.BusinessInteractionPills.EntryPoint]
+            PHONE_NUMBER: _ClassVar[ContextInfo.BusinessInteractionPills.EntryPoint]
+            STATUS: _ClassVar[ContextInfo.BusinessInteractionPills.EntryPoint]
+            IN_THREAD_CONTEXT_CARD: _ClassVar[ContextInfo.BusinessInteractionPills.EntryPoint]
+        ENTRY_POINT_UNKNOWN: ContextInfo.BusinessInteractionPills.EntryPoint
+        P2P_LINK_SHARE: ContextInfo.BusinessInteractionPills.EntryPoint
+        CONTACT_CARD_SHARING: ContextInfo.BusinessInteractionPills.EntryPoint
+        PHONE_NUMBER: ContextInfo.BusinessInteractionPills.EntryPoint
+        STATUS: ContextInfo.BusinessInteractionPills.EntryPoint
+        IN_THREAD_CONTEXT_CARD: ContextInfo.BusinessInteractionPills.EntryPoint
         class PillType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
             __slots__ = ()
             UNKNOWN: _ClassVar[ContextInfo.BusinessInteractionPills.PillType]
@@ -696,20 +700,13 @@ class ContextInfo(_message.Message):
         ABOUT: ContextInfo.BusinessInteractionPills.PillType
         SHOP: ContextInfo.BusinessInteractionPills.PillType
         ORDER: ContextInfo.BusinessInteractionPills.PillType
-        class EntryPoint(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-            __slots__ = ()
-            ENTRY_POINT_UNKNOWN: _ClassVar[ContextInfo.BusinessInteractionPills.EntryPoint]
-            P2P_LINK_SHARE: _ClassVar[ContextInfo.BusinessInteractionPills.EntryPoint]
-            CONTACT_CARD_SHARING: _ClassVar[ContextInfo.BusinessInteractionPills.EntryPoint]
-            PHONE_NUMBER: _ClassVar[ContextInfo.BusinessInteractionPills.EntryPoint]
-            STATUS: _ClassVar[ContextInfo.BusinessInteractionPills.EntryPoint]
-            IN_THREAD_CONTEXT_CARD: _ClassVar[ContextInfo.BusinessInteractionPills.EntryPoint]
-        ENTRY_POINT_UNKNOWN: ContextInfo.BusinessInteractionPills.EntryPoint
-        P2P_LINK_SHARE: ContextInfo.BusinessInteractionPills.EntryPoint
-        CONTACT_CARD_SHARING: ContextInfo.BusinessInteractionPills.EntryPoint
-        PHONE_NUMBER: ContextInfo.BusinessInteractionPills.EntryPoint
-        STATUS: ContextInfo.BusinessInteractionPills.EntryPoint
-        IN_THREAD_CONTEXT_CARD: ContextInfo.BusinessInteractionPills.EntryPoint
+        class Pill(_message.Message):
+            __slots__ = ("pillType", "actionUrl")
+            PILLTYPE_FIELD_NUMBER: _ClassVar[int]
+            ACTIONURL_FIELD_NUMBER: _ClassVar[int]
+            pillType: ContextInfo.BusinessInteractionPills.PillType
+            actionUrl: str
+            def __init__(self, pillType: _Optional[_Union[ContextInfo.BusinessInteractionPills.PillType, str]] = ..., actionUrl: _Optional[str] = ...) -> None: ...
         class UnauthenticatedBusinessMetadata(_message.Message):
             __slots__ = ("businessName", "businessCategory", "businessIsOpen", "businessIsOpenSnapshotMs")
             BUSINESSNAME_FIELD_NUMBER: _ClassVar[int]
@@ -721,13 +718,6 @@ class ContextInfo(_message.Message):
             businessIsOpen: bool
             businessIsOpenSnapshotMs: int
             def __init__(self, businessName: _Optional[str] = ..., businessCategory: _Optional[str] = ..., businessIsOpen: _Optional[bool] = ..., businessIsOpenSnapshotMs: _Optional[int] = ...) -> None: ...
-        class Pill(_message.Message):
-            __slots__ = ("pillType", "actionUrl")
-            PILLTYPE_FIELD_NUMBER: _ClassVar[int]
-            ACTIONURL_FIELD_NUMBER: _ClassVar[int]
-            pillType: ContextInfo.BusinessInteractionPills.PillType
-            actionUrl: str
-            def __init__(self, pillType: _Optional[_Union[ContextInfo.BusinessInteractionPills.PillType, str]] = ..., actionUrl: _Optional[str] = ...) -> None: ...
         BUSINESSJID_FIELD_NUMBER: _ClassVar[int]
         PILLS_FIELD_NUMBER: _ClassVar[int]
         ENTRYPOINT_FIELD_NUMBER: _ClassVar[int]
@@ -744,29 +734,30 @@ class ContextInfo(_message.Message):
         BUSINESSOWNERJID_FIELD_NUMBER: _ClassVar[int]
         businessOwnerJid: str
         def __init__(self, businessOwnerJid: _Optional[str] = ...) -> None: ...
-    class ForwardedNewsletterMessageInfo(_message.Message):
-        __slots__ = ("newsletterJid", "serverMessageId", "newsletterName", "contentType", "accessibilityText", "profileName")
-        class ContentType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-            __slots__ = ()
-            UPDATE: _ClassVar[ContextInfo.ForwardedNewsletterMessageInfo.ContentType]
-            UPDATE_CARD: _ClassVar[ContextInfo.ForwardedNewsletterMessageInfo.ContentType]
-            LINK_CARD: _ClassVar[ContextInfo.ForwardedNewsletterMessageInfo.ContentType]
-        UPDATE: ContextInfo.ForwardedNewsletterMessageInfo.ContentType
-        UPDATE_CARD: ContextInfo.ForwardedNewsletterMessageInfo.ContentType
-        LINK_CARD: ContextInfo.ForwardedNewsletterMessageInfo.ContentType
-        NEWSLETTERJID_FIELD_NUMBER: _ClassVar[int]
-        SERVERMESSAGEID_FIELD_NUMBER: _ClassVar[int]
-        NEWSLETTERNAME_FIELD_NUMBER: _ClassVar[int]
-        CONTENTTYPE_FIELD_NUMBER: _ClassVar[int]
-        ACCESSIBILITYTEXT_FIELD_NUMBER: _ClassVar[int]
-        PROFILENAME_FIELD_NUMBER: _ClassVar[int]
-        newsletterJid: str
-        serverMessageId: int
-        newsletterName: str
-        contentType: ContextInfo.ForwardedNewsletterMessageInfo.ContentType
-        accessibilityText: str
-        profileName: str
-        def __init__(self, newsletterJid: _Optional[str] = ..., serverMessageId: _Optional[int] = ..., newsletterName: _Optional[str] = ..., contentType: _Optional[_Union[ContextInfo.ForwardedNewsletterMessageInfo.ContentType, str]] = ..., accessibilityText: _Optional[str] = ..., profileName: _Optional[str] = ...) -> None: ...
+    class DataSharingContext(_message.Message):
+        __slots__ = ("showMmDisclosure", "encryptedSignalTokenConsented", "parameters", "dataSharingFlags")
+        class Parameters(_message.Message):
+            __slots__ = ("key", "stringData", "intData", "floatData", "contents")
+            KEY_FIELD_NUMBER: _ClassVar[int]
+            STRINGDATA_FIELD_NUMBER: _ClassVar[int]
+            INTDATA_FIELD_NUMBER: _ClassVar[int]
+            FLOATDATA_FIELD_NUMBER: _ClassVar[int]
+            CONTENTS_FIELD_NUMBER: _ClassVar[int]
+            key: str
+            stringData: str
+            intData: int
+            floatData: float
+            contents: ContextInfo.DataSharingContext.Parameters
+            def __init__(self, key: _Optional[str] = ..., stringData: _Optional[str] = ..., intData: _Optional[int] = ..., floatData: _Optional[float] = ..., contents: _Optional[_Union[ContextInfo.DataSharingContext.Parameters, _Mapping]] = ...) -> None: ...
+        SHOWMMDISCLOSURE_FIELD_NUMBER: _ClassVar[int]
+        ENCRYPTEDSIGNALTOKENCONSENTED_FIELD_NUMBER: _ClassVar[int]
+        PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+        DATASHARINGFLAGS_FIELD_NUMBER: _ClassVar[int]
+        showMmDisclosure: bool
+        encryptedSignalTokenConsented: str
+        parameters: _containers.RepeatedCompositeFieldContainer[ContextInfo.DataSharingContext.Parameters]
+        dataSharingFlags: int
+        def __init__(self, showMmDisclosure: _Optional[bool] = ..., encryptedSignalTokenConsented: _Optional[str] = ..., parameters: _Optional[_Iterable[_Union[ContextInfo.DataSharingContext.Parameters, _Mapping]]] = ..., dataSharingFlags: _Optional[int] = ...) -> None: ...
     class ExternalAdReplyInfo(_message.Message):
         __slots__ = ("title", "body", "mediaType", "thumbnailUrl", "mediaUrl", "thumbnail", "sourceType", "sourceId", "sourceUrl", "containsAutoReply", "renderLargerThumbnail", "showAdAttribution", "ctwaClid", "ref", "clickToWhatsappCall", "adContextPreviewDismissed", "sourceApp", "automatedGreetingMessageShown", "greetingMessageBody", "ctaPayload", "disableNudge", "originalImageUrl", "automatedGreetingMessageCtaType", "wtwaAdFormat", "adType", "wtwaWebsiteUrl", "adPreviewUrl", "containsCtwaFlowsAutoReply", "agmThumbnailStrategy", "agmTitleStrategy", "agmSubtitleStrategy", "agmHeaderInteractionStrategy")
         class AdType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
@@ -861,6 +852,48 @@ class ContextInfo(_message.Message):
         canBeReshared: bool
         canReceiveMultiReact: bool
         def __init__(self, cannotBeReactedTo: _Optional[bool] = ..., cannotBeRanked: _Optional[bool] = ..., canRequestFeedback: _Optional[bool] = ..., canBeReshared: _Optional[bool] = ..., canReceiveMultiReact: _Optional[bool] = ...) -> None: ...
+    class ForwardedNewsletterMessageInfo(_message.Message):
+        __slots__ = ("newsletterJid", "serverMessageId", "newsletterName", "contentType", "accessibilityText", "profileName")
+        class ContentType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+            __slots__ = ()
+            UPDATE: _ClassVar[ContextInfo.ForwardedNewsletterMessageInfo.ContentType]
+            UPDATE_CARD: _ClassVar[ContextInfo.ForwardedNewsletterMessageInfo.ContentType]
+            LINK_CARD: _ClassVar[ContextInfo.ForwardedNewsletterMessageInfo.ContentType]
+        UPDATE: ContextInfo.ForwardedNewsletterMessageInfo.ContentType
+        UPDATE_CARD: ContextInfo.ForwardedNewsletterMessageInfo.ContentType
+        LINK_CARD: ContextInfo.ForwardedNewsletterMessageInfo.ContentType
+        NEWSLETTERJID_FIELD_NUMBER: _ClassVar[int]
+        SERVERMESSAGEID_FIELD_NUMBER: _ClassVar[int]
+        NEWSLETTERNAME_FIELD_NUMBER: _ClassVar[int]
+        CONTENTTYPE_FIELD_NUMBER: _ClassVar[int]
+        ACCESSIBILITYTEXT_FIELD_NUMBER: _ClassVar[int]
+        PROFILENAME_FIELD_NUMBER: _ClassVar[int]
+        newsletterJid: str
+        serverMessageId: int
+        newsletterName: str
+        contentType: ContextInfo.ForwardedNewsletterMessageInfo.ContentType
+        accessibilityText: str
+        profileName: str
+        def __init__(self, newsletterJid: _Optional[str] = ..., serverMessageId: _Optional[int] = ..., newsletterName: _Optional[str] = ..., contentType: _Optional[_Union[ContextInfo.ForwardedNewsletterMessageInfo.ContentType, str]] = ..., accessibilityText: _Optional[str] = ..., profileName: _Optional[str] = ...) -> None: ...
+    class InstagramThreadLink(_message.Message):
+        __slots__ = ("url",)
+        URL_FIELD_NUMBER: _ClassVar[int]
+        url: str
+        def __init__(self, url: _Optional[str] = ...) -> None: ...
+    class PartiallySelectedContent(_message.Message):
+        __slots__ = ("text",)
+        TEXT_FIELD_NUMBER: _ClassVar[int]
+        text: str
+        def __init__(self, text: _Optional[str] = ...) -> None: ...
+    class QuestionReplyQuotedMessage(_message.Message):
+        __slots__ = ("serverQuestionId", "quotedQuestion", "quotedResponse")
+        SERVERQUESTIONID_FIELD_NUMBER: _ClassVar[int]
+        QUOTEDQUESTION_FIELD_NUMBER: _ClassVar[int]
+        QUOTEDRESPONSE_FIELD_NUMBER: _ClassVar[int]
+        serverQuestionId: int
+        quotedQuestion: Message
+        quotedResponse: Message
+        def __init__(self, serverQuestionId: _Optional[int] = ..., quotedQuestion: _Optional[_Union[Message, _Mapping]] = ..., quotedResponse: _Optional[_Union[Message, _Mapping]] = ...) -> None: ...
     class StatusAudienceMetadata(_message.Message):
         __slots__ = ("audienceType", "listName", "listEmoji")
         class AudienceType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
@@ -883,39 +916,6 @@ class ContextInfo(_message.Message):
         utmSource: str
         utmCampaign: str
         def __init__(self, utmSource: _Optional[str] = ..., utmCampaign: _Optional[str] = ...) -> None: ...
-    class InstagramThreadLink(_message.Message):
-        __slots__ = ("url",)
-        URL_FIELD_NUMBER: _ClassVar[int]
-        url: str
-        def __init__(self, url: _Optional[str] = ...) -> None: ...
-    class QuestionReplyQuotedMessage(_message.Message):
-        __slots__ = ("serverQuestionId", "quotedQuestion", "quotedResponse")
-        SERVERQUESTIONID_FIELD_NUMBER: _ClassVar[int]
-        QUOTEDQUESTION_FIELD_NUMBER: _ClassVar[int]
-        QUOTEDRESPONSE_FIELD_NUMBER: _ClassVar[int]
-        serverQuestionId: int
-        quotedQuestion: Message
-        quotedResponse: Message
-        def __init__(self, serverQuestionId: _Optional[int] = ..., quotedQuestion: _Optional[_Union[Message, _Mapping]] = ..., quotedResponse: _Optional[_Union[Message, _Mapping]] = ...) -> None: ...
-    class AdReplyInfo(_message.Message):
-        __slots__ = ("advertiserName", "mediaType", "jpegThumbnail", "caption")
-        class MediaType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-            __slots__ = ()
-            NONE: _ClassVar[ContextInfo.AdReplyInfo.MediaType]
-            IMAGE: _ClassVar[ContextInfo.AdReplyInfo.MediaType]
-            VIDEO: _ClassVar[ContextInfo.AdReplyInfo.MediaType]
-        NONE: ContextInfo.AdReplyInfo.MediaType
-        IMAGE: ContextInfo.AdReplyInfo.MediaType
-        VIDEO: ContextInfo.AdReplyInfo.MediaType
-        ADVERTISERNAME_FIELD_NUMBER: _ClassVar[int]
-        MEDIATYPE_FIELD_NUMBER: _ClassVar[int]
-        JPEGTHUMBNAIL_FIELD_NUMBER: _ClassVar[int]
-        CAPTION_FIELD_NUMBER: _ClassVar[int]
-        advertiserName: str
-        mediaType: ContextInfo.AdReplyInfo.MediaType
-        jpegThumbnail: bytes
-        caption: str
-        def __init__(self, advertiserName: _Optional[str] = ..., mediaType: _Optional[_Union[ContextInfo.AdReplyInfo.MediaType, str]] = ..., jpegThumbnail: _Optional[bytes] = ..., caption: _Optional[str] = ...) -> None: ...
     STANZAID_FIELD_NUMBER: _ClassVar[int]
     PARTICIPANT_FIELD_NUMBER: _ClassVar[int]
     QUOTEDMESSAGE_FIELD_NUMBER: _ClassVar[int]
@@ -1326,6 +1326,16 @@ class ExtendedTextMessage(_message.Message):
     CALISTOGA_REGULAR: ExtendedTextMessage.FontType
     EXO2_EXTRABOLD: ExtendedTextMessage.FontType
     COURIERPRIME_BOLD: ExtendedTextMessage.FontType
+    class InviteLinkGroupType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        DEFAULT: _ClassVar[ExtendedTextMessage.InviteLinkGroupType]
+        PARENT: _ClassVar[ExtendedTextMessage.InviteLinkGroupType]
+        SUB: _ClassVar[ExtendedTextMessage.InviteLinkGroupType]
+        DEFAULT_SUB: _ClassVar[ExtendedTextMessage.InviteLinkGroupType]
+    DEFAULT: ExtendedTextMessage.InviteLinkGroupType
+    PARENT: ExtendedTextMessage.InviteLinkGroupType
+    SUB: ExtendedTextMessage.InviteLinkGroupType
+    DEFAULT_SUB: ExtendedTextMessage.InviteLinkGroupType
     class PreviewType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         NONE: _ClassVar[ExtendedTextMessage.PreviewType]
@@ -1340,16 +1350,6 @@ class ExtendedTextMessage(_message.Message):
     IMAGE: ExtendedTextMessage.PreviewType
     PAYMENT_LINKS: ExtendedTextMessage.PreviewType
     PROFILE: ExtendedTextMessage.PreviewType
-    class InviteLinkGroupType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        DEFAULT: _ClassVar[ExtendedTextMessage.InviteLinkGroupType]
-        PARENT: _ClassVar[ExtendedTextMessage.InviteLinkGroupType]
-        SUB: _ClassVar[ExtendedTextMessage.InviteLinkGroupType]
-        DEFAULT_SUB: _ClassVar[ExtendedTextMessage.InviteLinkGroupType]
-    DEFAULT: ExtendedTextMessage.InviteLinkGroupType
-    PARENT: ExtendedTextMessage.InviteLinkGroupType
-    SUB: ExtendedTextMessage.InviteLinkGroupType
-    DEFAULT_SUB: ExtendedTextMessage.InviteLinkGroupType
     TEXT_FIELD_NUMBER: _ClassVar[int]
     MATCHEDTEXT_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
@@ -1496,10 +1496,23 @@ class HighlyStructuredMessage(_message.Message):
     __slots__ = ("namespace", "elementName", "params", "fallbackLg", "fallbackLc", "localizableParams", "deterministicLg", "deterministicLc", "hydratedHsm")
     class HSMLocalizableParameter(_message.Message):
         __slots__ = ("default", "currency", "dateTime")
+        class HSMCurrency(_message.Message):
+            __slots__ = ("currencyCode", "amount1000")
+            CURRENCYCODE_FIELD_NUMBER: _ClassVar[int]
+            AMOUNT1000_FIELD_NUMBER: _ClassVar[int]
+            currencyCode: str
+            amount1000: int
+            def __init__(self, currencyCode: _Optional[str] = ..., amount1000: _Optional[int] = ...) -> None: ...
         class HSMDateTime(_message.Message):
             __slots__ = ("component", "unixEpoch")
             class HSMDateTimeComponent(_message.Message):
                 __slots__ = ("dayOfWeek", "year", "month", "dayOfMonth", "hour", "minute", "calendar")
+                class CalendarType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+                    __slots__ = ()
+                    GREGORIAN: _ClassVar[HighlyStructuredMessage.HSMLocalizableParameter.HSMDateTime.HSMDateTimeComponent.CalendarType]
+                    SOLAR_HIJRI: _ClassVar[HighlyStructuredMessage.HSMLocalizableParameter.HSMDateTime.HSMDateTimeComponent.CalendarType]
+                GREGORIAN: HighlyStructuredMessage.HSMLocalizableParameter.HSMDateTime.HSMDateTimeComponent.CalendarType
+                SOLAR_HIJRI: HighlyStructuredMessage.HSMLocalizableParameter.HSMDateTime.HSMDateTimeComponent.CalendarType
                 class DayOfWeekType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
                     __slots__ = ()
                     MONDAY: _ClassVar[HighlyStructuredMessage.HSMLocalizableParameter.HSMDateTime.HSMDateTimeComponent.DayOfWeekType]
@@ -1516,12 +1529,6 @@ class HighlyStructuredMessage(_message.Message):
                 FRIDAY: HighlyStructuredMessage.HSMLocalizableParameter.HSMDateTime.HSMDateTimeComponent.DayOfWeekType
                 SATURDAY: HighlyStructuredMessage.HSMLocalizableParameter.HSMDateTime.HSMDateTimeComponent.DayOfWeekType
                 SUNDAY: HighlyStructuredMessage.HSMLocalizableParameter.HSMDateTime.HSMDateTimeComponent.DayOfWeekType
-                class CalendarType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-                    __slots__ = ()
-                    GREGORIAN: _ClassVar[HighlyStructuredMessage.HSMLocalizableParameter.HSMDateTime.HSMDateTimeComponent.CalendarType]
-                    SOLAR_HIJRI: _ClassVar[HighlyStructuredMessage.HSMLocalizableParameter.HSMDateTime.HSMDateTimeComponent.CalendarType]
-                GREGORIAN: HighlyStructuredMessage.HSMLocalizableParameter.HSMDateTime.HSMDateTimeComponent.CalendarType
-                SOLAR_HIJRI: HighlyStructuredMessage.HSMLocalizableParameter.HSMDateTime.HSMDateTimeComponent.CalendarType
                 DAYOFWEEK_FIELD_NUMBER: _ClassVar[int]
                 YEAR_FIELD_NUMBER: _ClassVar[int]
                 MONTH_FIELD_NUMBER: _ClassVar[int]
@@ -1547,13 +1554,6 @@ class HighlyStructuredMessage(_message.Message):
             component: HighlyStructuredMessage.HSMLocalizableParameter.HSMDateTime.HSMDateTimeComponent
             unixEpoch: HighlyStructuredMessage.HSMLocalizableParameter.HSMDateTime.HSMDateTimeUnixEpoch
             def __init__(self, component: _Optional[_Union[HighlyStructuredMessage.HSMLocalizableParameter.HSMDateTime.HSMDateTimeComponent, _Mapping]] = ..., unixEpoch: _Optional[_Union[HighlyStructuredMessage.HSMLocalizableParameter.HSMDateTime.HSMDateTimeUnixEpoch, _Mapping]] = ...) -> None: ...
-        class HSMCurrency(_message.Message):
-            __slots__ = ("currencyCode", "amount1000")
-            CURRENCYCODE_FIELD_NUMBER: _ClassVar[int]
-            AMOUNT1000_FIELD_NUMBER: _ClassVar[int]
-            currencyCode: str
-            amount1000: int
-            def __init__(self, currencyCode: _Optional[str] = ..., amount1000: _Optional[int] = ...) -> None: ...
         DEFAULT_FIELD_NUMBER: _ClassVar[int]
         CURRENCY_FIELD_NUMBER: _ClassVar[int]
         DATETIME_FIELD_NUMBER: _ClassVar[int]
@@ -1623,6 +1623,20 @@ class HistorySyncNotification(_message.Message):
 
 class HydratedTemplateButton(_message.Message):
     __slots__ = ("index", "quickReplyButton", "urlButton", "callButton")
+    class HydratedCallButton(_message.Message):
+        __slots__ = ("displayText", "phoneNumber")
+        DISPLAYTEXT_FIELD_NUMBER: _ClassVar[int]
+        PHONENUMBER_FIELD_NUMBER: _ClassVar[int]
+        displayText: str
+        phoneNumber: str
+        def __init__(self, displayText: _Optional[str] = ..., phoneNumber: _Optional[str] = ...) -> None: ...
+    class HydratedQuickReplyButton(_message.Message):
+        __slots__ = ("displayText", "id")
+        DISPLAYTEXT_FIELD_NUMBER: _ClassVar[int]
+        ID_FIELD_NUMBER: _ClassVar[int]
+        displayText: str
+        id: str
+        def __init__(self, displayText: _Optional[str] = ..., id: _Optional[str] = ...) -> None: ...
     class HydratedURLButton(_message.Message):
         __slots__ = ("displayText", "url", "consentedUsersUrl", "webviewPresentation")
         class WebviewPresentationType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
@@ -1642,20 +1656,6 @@ class HydratedTemplateButton(_message.Message):
         consentedUsersUrl: str
         webviewPresentation: HydratedTemplateButton.HydratedURLButton.WebviewPresentationType
         def __init__(self, displayText: _Optional[str] = ..., url: _Optional[str] = ..., consentedUsersUrl: _Optional[str] = ..., webviewPresentation: _Optional[_Union[HydratedTemplateButton.HydratedURLButton.WebviewPresentationType, str]] = ...) -> None: ...
-    class HydratedQuickReplyButton(_message.Message):
-        __slots__ = ("displayText", "id")
-        DISPLAYTEXT_FIELD_NUMBER: _ClassVar[int]
-        ID_FIELD_NUMBER: _ClassVar[int]
-        displayText: str
-        id: str
-        def __init__(self, displayText: _Optional[str] = ..., id: _Optional[str] = ...) -> None: ...
-    class HydratedCallButton(_message.Message):
-        __slots__ = ("displayText", "phoneNumber")
-        DISPLAYTEXT_FIELD_NUMBER: _ClassVar[int]
-        PHONENUMBER_FIELD_NUMBER: _ClassVar[int]
-        displayText: str
-        phoneNumber: str
-        def __init__(self, displayText: _Optional[str] = ..., phoneNumber: _Optional[str] = ...) -> None: ...
     INDEX_FIELD_NUMBER: _ClassVar[int]
     QUICKREPLYBUTTON_FIELD_NUMBER: _ClassVar[int]
     URLBUTTON_FIELD_NUMBER: _ClassVar[int]
@@ -1776,11 +1776,39 @@ class InteractiveAnnotation(_message.Message):
 
 class InteractiveMessage(_message.Message):
     __slots__ = ("header", "body", "footer", "bloksWidget", "contextInfo", "urlTrackingMap", "shopStorefrontMessage", "collectionMessage", "nativeFlowMessage", "carouselMessage")
+    class BloksWidget(_message.Message):
+        __slots__ = ("uuid", "data", "type", "fallback")
+        UUID_FIELD_NUMBER: _ClassVar[int]
+        DATA_FIELD_NUMBER: _ClassVar[int]
+        TYPE_FIELD_NUMBER: _ClassVar[int]
+        FALLBACK_FIELD_NUMBER: _ClassVar[int]
+        uuid: str
+        data: str
+        type: str
+        fallback: str
+        def __init__(self, uuid: _Optional[str] = ..., data: _Optional[str] = ..., type: _Optional[str] = ..., fallback: _Optional[str] = ...) -> None: ...
     class Body(_message.Message):
         __slots__ = ("text",)
         TEXT_FIELD_NUMBER: _ClassVar[int]
         text: str
         def __init__(self, text: _Optional[str] = ...) -> None: ...
+    class CarouselMessage(_message.Message):
+        __slots__ = ("cards", "messageVersion", "carouselCardType")
+        class CarouselCardType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+            __slots__ = ()
+            UNKNOWN: _ClassVar[InteractiveMessage.CarouselMessage.CarouselCardType]
+            HSCROLL_CARDS: _ClassVar[InteractiveMessage.CarouselMessage.CarouselCardType]
+            ALBUM_IMAGE: _ClassVar[InteractiveMessage.CarouselMessage.CarouselCardType]
+        UNKNOWN: InteractiveMessage.CarouselMessage.CarouselCardType
+        HSCROLL_CARDS: InteractiveMessage.CarouselMessage.CarouselCardType
+        ALBUM_IMAGE: InteractiveMessage.CarouselMessage.CarouselCardType
+        CARDS_FIELD_NUMBER: _ClassVar[int]
+        MESSAGEVERSION_FIELD_NUMBER: _ClassVar[int]
+        CAROUSELCARDTYPE_FIELD_NUMBER: _ClassVar[int]
+        cards: _containers.RepeatedCompositeFieldContainer[InteractiveMessage]
+        messageVersion: int
+        carouselCardType: InteractiveMessage.CarouselMessage.CarouselCardType
+        def __init__(self, cards: _Optional[_Iterable[_Union[InteractiveMessage, _Mapping]]] = ..., messageVersion: _Optional[int] = ..., carouselCardType: _Optional[_Union[InteractiveMessage.CarouselMessage.CarouselCardType, str]] = ...) -> None: ...
     class CollectionMessage(_message.Message):
         __slots__ = ("bizJid", "id", "messageVersion")
         BIZJID_FIELD_NUMBER: _ClassVar[int]
@@ -1790,6 +1818,15 @@ class InteractiveMessage(_message.Message):
         id: str
         messageVersion: int
         def __init__(self, bizJid: _Optional[str] = ..., id: _Optional[str] = ..., messageVersion: _Optional[int] = ...) -> None: ...
+    class Footer(_message.Message):
+        __slots__ = ("text", "hasMediaAttachment", "audioMessage")
+        TEXT_FIELD_NUMBER: _ClassVar[int]
+        HASMEDIAATTACHMENT_FIELD_NUMBER: _ClassVar[int]
+        AUDIOMESSAGE_FIELD_NUMBER: _ClassVar[int]
+        text: str
+        hasMediaAttachment: bool
+        audioMessage: AudioMessage
+        def __init__(self, text: _Optional[str] = ..., hasMediaAttachment: _Optional[bool] = ..., audioMessage: _Optional[_Union[AudioMessage, _Mapping]] = ...) -> None: ...
     class Header(_message.Message):
         __slots__ = ("title", "subtitle", "hasMediaAttachment", "bloksWidget", "documentMessage", "imageMessage", "jpegThumbnail", "videoMessage", "locationMessage", "productMessage")
         TITLE_FIELD_NUMBER: _ClassVar[int]
@@ -1829,15 +1866,6 @@ class InteractiveMessage(_message.Message):
         messageParamsJson: str
         messageVersion: int
         def __init__(self, buttons: _Optional[_Iterable[_Union[InteractiveMessage.NativeFlowMessage.NativeFlowButton, _Mapping]]] = ..., messageParamsJson: _Optional[str] = ..., messageVersion: _Optional[int] = ...) -> None: ...
-    class Footer(_message.Message):
-        __slots__ = ("text", "hasMediaAttachment", "audioMessage")
-        TEXT_FIELD_NUMBER: _ClassVar[int]
-        HASMEDIAATTACHMENT_FIELD_NUMBER: _ClassVar[int]
-        AUDIOMESSAGE_FIELD_NUMBER: _ClassVar[int]
-        text: str
-        hasMediaAttachment: bool
-        audioMessage: AudioMessage
-        def __init__(self, text: _Optional[str] = ..., hasMediaAttachment: _Optional[bool] = ..., audioMessage: _Optional[_Union[AudioMessage, _Mapping]] = ...) -> None: ...
     class ShopMessage(_message.Message):
         __slots__ = ("id", "surface", "messageVersion")
         class Surface(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
@@ -1857,34 +1885,6 @@ class InteractiveMessage(_message.Message):
         surface: InteractiveMessage.ShopMessage.Surface
         messageVersion: int
         def __init__(self, id: _Optional[str] = ..., surface: _Optional[_Union[InteractiveMessage.ShopMessage.Surface, str]] = ..., messageVersion: _Optional[int] = ...) -> None: ...
-    class BloksWidget(_message.Message):
-        __slots__ = ("uuid", "data", "type", "fallback")
-        UUID_FIELD_NUMBER: _ClassVar[int]
-        DATA_FIELD_NUMBER: _ClassVar[int]
-        TYPE_FIELD_NUMBER: _ClassVar[int]
-        FALLBACK_FIELD_NUMBER: _ClassVar[int]
-        uuid: str
-        data: str
-        type: str
-        fallback: str
-        def __init__(self, uuid: _Optional[str] = ..., data: _Optional[str] = ..., type: _Optional[str] = ..., fallback: _Optional[str] = ...) -> None: ...
-    class CarouselMessage(_message.Message):
-        __slots__ = ("cards", "messageVersion", "carouselCardType")
-        class CarouselCardType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-            __slots__ = ()
-            UNKNOWN: _ClassVar[InteractiveMessage.CarouselMessage.CarouselCardType]
-            HSCROLL_CARDS: _ClassVar[InteractiveMessage.CarouselMessage.CarouselCardType]
-            ALBUM_IMAGE: _ClassVar[InteractiveMessage.CarouselMessage.CarouselCardType]
-        UNKNOWN: InteractiveMessage.CarouselMessage.CarouselCardType
-        HSCROLL_CARDS: InteractiveMessage.CarouselMessage.CarouselCardType
-        ALBUM_IMAGE: InteractiveMessage.CarouselMessage.CarouselCardType
-        CARDS_FIELD_NUMBER: _ClassVar[int]
-        MESSAGEVERSION_FIELD_NUMBER: _ClassVar[int]
-        CAROUSELCARDTYPE_FIELD_NUMBER: _ClassVar[int]
-        cards: _containers.RepeatedCompositeFieldContainer[InteractiveMessage]
-        messageVersion: int
-        carouselCardType: InteractiveMessage.CarouselMessage.CarouselCardType
-        def __init__(self, cards: _Optional[_Iterable[_Union[InteractiveMessage, _Mapping]]] = ..., messageVersion: _Optional[int] = ..., carouselCardType: _Optional[_Union[InteractiveMessage.CarouselMessage.CarouselCardType, str]] = ...) -> None: ...
     HEADER_FIELD_NUMBER: _ClassVar[int]
     BODY_FIELD_NUMBER: _ClassVar[int]
     FOOTER_FIELD_NUMBER: _ClassVar[int]
@@ -1909,15 +1909,6 @@ class InteractiveMessage(_message.Message):
 
 class InteractiveResponseMessage(_message.Message):
     __slots__ = ("body", "contextInfo", "nativeFlowResponseMessage")
-    class NativeFlowResponseMessage(_message.Message):
-        __slots__ = ("name", "paramsJson", "version")
-        NAME_FIELD_NUMBER: _ClassVar[int]
-        PARAMSJSON_FIELD_NUMBER: _ClassVar[int]
-        VERSION_FIELD_NUMBER: _ClassVar[int]
-        name: str
-        paramsJson: str
-        version: int
-        def __init__(self, name: _Optional[str] = ..., paramsJson: _Optional[str] = ..., version: _Optional[int] = ...) -> None: ...
     class Body(_message.Message):
         __slots__ = ("text", "format")
         class Format(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
@@ -1931,6 +1922,15 @@ class InteractiveResponseMessage(_message.Message):
         text: str
         format: InteractiveResponseMessage.Body.Format
         def __init__(self, text: _Optional[str] = ..., format: _Optional[_Union[InteractiveResponseMessage.Body.Format, str]] = ...) -> None: ...
+    class NativeFlowResponseMessage(_message.Message):
+        __slots__ = ("name", "paramsJson", "version")
+        NAME_FIELD_NUMBER: _ClassVar[int]
+        PARAMSJSON_FIELD_NUMBER: _ClassVar[int]
+        VERSION_FIELD_NUMBER: _ClassVar[int]
+        name: str
+        paramsJson: str
+        version: int
+        def __init__(self, name: _Optional[str] = ..., paramsJson: _Optional[str] = ..., version: _Optional[int] = ...) -> None: ...
     BODY_FIELD_NUMBER: _ClassVar[int]
     CONTEXTINFO_FIELD_NUMBER: _ClassVar[int]
     NATIVEFLOWRESPONSEMESSAGE_FIELD_NUMBER: _ClassVar[int]
@@ -2053,13 +2053,11 @@ class ListMessage(_message.Message):
     UNKNOWN: ListMessage.ListType
     SINGLE_SELECT: ListMessage.ListType
     PRODUCT_LIST: ListMessage.ListType
-    class ProductSection(_message.Message):
-        __slots__ = ("title", "products")
-        TITLE_FIELD_NUMBER: _ClassVar[int]
-        PRODUCTS_FIELD_NUMBER: _ClassVar[int]
-        title: str
-        products: _containers.RepeatedCompositeFieldContainer[ListMessage.Product]
-        def __init__(self, title: _Optional[str] = ..., products: _Optional[_Iterable[_Union[ListMessage.Product, _Mapping]]] = ...) -> None: ...
+    class Product(_message.Message):
+        __slots__ = ("productId",)
+        PRODUCTID_FIELD_NUMBER: _ClassVar[int]
+        productId: str
+        def __init__(self, productId: _Optional[str] = ...) -> None: ...
     class ProductListHeaderImage(_message.Message):
         __slots__ = ("productId", "jpegThumbnail")
         PRODUCTID_FIELD_NUMBER: _ClassVar[int]
@@ -2067,27 +2065,6 @@ class ListMessage(_message.Message):
         productId: str
         jpegThumbnail: bytes
         def __init__(self, productId: _Optional[str] = ..., jpegThumbnail: _Optional[bytes] = ...) -> None: ...
-    class Section(_message.Message):
-        __slots__ = ("title", "rows")
-        TITLE_FIELD_NUMBER: _ClassVar[int]
-        ROWS_FIELD_NUMBER: _ClassVar[int]
-        title: str
-        rows: _containers.RepeatedCompositeFieldContainer[ListMessage.Row]
-        def __init__(self, title: _Optional[str] = ..., rows: _Optional[_Iterable[_Union[ListMessage.Row, _Mapping]]] = ...) -> None: ...
-    class Product(_message.Message):
-        __slots__ = ("productId",)
-        PRODUCTID_FIELD_NUMBER: _ClassVar[int]
-        productId: str
-        def __init__(self, productId: _Optional[str] = ...) -> None: ...
-    class Row(_message.Message):
-        __slots__ = ("title", "description", "rowId")
-        TITLE_FIELD_NUMBER: _ClassVar[int]
-        DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
-        ROWID_FIELD_NUMBER: _ClassVar[int]
-        title: str
-        description: str
-        rowId: str
-        def __init__(self, title: _Optional[str] = ..., description: _Optional[str] = ..., rowId: _Optional[str] = ...) -> None: ...
     class ProductListInfo(_message.Message):
         __slots__ = ("productSections", "headerImage", "businessOwnerJid")
         PRODUCTSECTIONS_FIELD_NUMBER: _ClassVar[int]
@@ -2097,6 +2074,29 @@ class ListMessage(_message.Message):
         headerImage: ListMessage.ProductListHeaderImage
         businessOwnerJid: str
         def __init__(self, productSections: _Optional[_Iterable[_Union[ListMessage.ProductSection, _Mapping]]] = ..., headerImage: _Optional[_Union[ListMessage.ProductListHeaderImage, _Mapping]] = ..., businessOwnerJid: _Optional[str] = ...) -> None: ...
+    class ProductSection(_message.Message):
+        __slots__ = ("title", "products")
+        TITLE_FIELD_NUMBER: _ClassVar[int]
+        PRODUCTS_FIELD_NUMBER: _ClassVar[int]
+        title: str
+        products: _containers.RepeatedCompositeFieldContainer[ListMessage.Product]
+        def __init__(self, title: _Optional[str] = ..., products: _Optional[_Iterable[_Union[ListMessage.Product, _Mapping]]] = ...) -> None: ...
+    class Row(_message.Message):
+        __slots__ = ("title", "description", "rowId")
+        TITLE_FIELD_NUMBER: _ClassVar[int]
+        DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+        ROWID_FIELD_NUMBER: _ClassVar[int]
+        title: str
+        description: str
+        rowId: str
+        def __init__(self, title: _Optional[str] = ..., description: _Optional[str] = ..., rowId: _Optional[str] = ...) -> None: ...
+    class Section(_message.Message):
+        __slots__ = ("title", "rows")
+        TITLE_FIELD_NUMBER: _ClassVar[int]
+        ROWS_FIELD_NUMBER: _ClassVar[int]
+        title: str
+        rows: _containers.RepeatedCompositeFieldContainer[ListMessage.Row]
+        def __init__(self, title: _Optional[str] = ..., rows: _Optional[_Iterable[_Union[ListMessage.Row, _Mapping]]] = ...) -> None: ...
     TITLE_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     BUTTONTEXT_FIELD_NUMBER: _ClassVar[int]
@@ -2259,7 +2259,7 @@ class MemberLabel(_message.Message):
     def __init__(self, label: _Optional[str] = ..., labelTimestamp: _Optional[int] = ...) -> None: ...
 
 class Message(_message.Message):
-    __slots__ = ("conversation", "senderKeyDistributionMessage", "imageMessage", "contactMessage", "locationMessage", "extendedTextMessage", "documentMessage", "audioMessage", "videoMessage", "call", "chat", "protocolMessage", "contactsArrayMessage", "highlyStructuredMessage", "fastRatchetKeySenderKeyDistributionMessage", "sendPaymentMessage", "liveLocationMessage", "requestPaymentMessage", "declinePaymentRequestMessage", "cancelPaymentRequestMessage", "templateMessage", "stickerMessage", "groupInviteMessage", "templateButtonReplyMessage", "productMessage", "deviceSentMessage", "messageContextInfo", "listMessage", "viewOnceMessage", "orderMessage", "listResponseMessage", "ephemeralMessage", "invoiceMessage", "buttonsMessage", "buttonsResponseMessage", "paymentInviteMessage", "interactiveMessage", "reactionMessage", "stickerSyncRmrMessage", "interactiveResponseMessage", "pollCreationMessage", "pollUpdateMessage", "keepInChatMessage", "documentWithCaptionMessage", "requestPhoneNumberMessage", "viewOnceMessageV2", "encReactionMessage", "editedMessage", "viewOnceMessageV2Extension", "pollCreationMessageV2", "scheduledCallCreationMessage", "groupMentionedMessage", "pinInChatMessage", "pollCreationMessageV3", "scheduledCallEditMessage", "ptvMessage", "botInvokeMessage", "callLogMesssage", "messageHistoryBundle", "encCommentMessage", "bcallMessage", "lottieStickerMessage", "eventMessage", "encEventResponseMessage", "commentMessage", "newsletterAdminInviteMessage", "placeholderMessage", "secretEncryptedMessage", "albumMessage", "eventCoverImage", "stickerPackMessage", "statusMentionMessage", "pollResultSnapshotMessage", "pollCreationOptionImageMessage", "associatedChildMessage", "groupStatusMentionMessage", "pollCreationMessageV4", "statusAddYours", "groupStatusMessage", "statusNotificationMessage", "limitSharingMessage", "botTaskMessage", "questionMessage", "messageHistoryNotice", "groupStatusMessageV2", "botForwardedMessage", "statusQuestionAnswerMessage", "questionReplyMessage", "questionResponseMessage", "statusQuotedMessage", "statusStickerInteractionMessage", "pollCreationMessageV5", "newsletterFollowerInviteMessageV2", "pollResultSnapshotMessageV3", "newsletterAdminProfileMessage", "spoilerMessage", "pollCreationMessageV6", "conditionalRevealMessage", "pollAddOptionMessage", "eventInviteMessage", "groupRootKeyShare", "paymentReminderMessage", "splitPaymentMessage", "newsletterAdminProfileStatusMessage", "rootSecretDistributeMessage", "splitPaymentUpdateMessage", "musicMessage", "statusLinkPreviewMetadata", "botPlatformRegistrationSuccessMessage")
+    __slots__ = ("conversation", "senderKeyDistributionMessage", "imageMessage", "contactMessage", "locationMessage", "extendedTextMessage", "documentMessage", "audioMessage", "videoMessage", "call", "chat", "protocolMessage", "contactsArrayMessage", "highlyStructuredMessage", "fastRatchetKeySenderKeyDistributionMessage", "sendPaymentMessage", "liveLocationMessage", "requestPaymentMessage", "declinePaymentRequestMessage", "cancelPaymentRequestMessage", "templateMessage", "stickerMessage", "groupInviteMessage", "templateButtonReplyMessage", "productMessage", "deviceSentMessage", "messageContextInfo", "listMessage", "viewOnceMessage", "orderMessage", "listResponseMessage", "ephemeralMessage", "invoiceMessage", "buttonsMessage", "buttonsResponseMessage", "paymentInviteMessage", "interactiveMessage", "reactionMessage", "stickerSyncRmrMessage", "interactiveResponseMessage", "pollCreationMessage", "pollUpdateMessage", "keepInChatMessage", "documentWithCaptionMessage", "requestPhoneNumberMessage", "viewOnceMessageV2", "encReactionMessage", "editedMessage", "viewOnceMessageV2Extension", "pollCreationMessageV2", "scheduledCallCreationMessage", "groupMentionedMessage", "pinInChatMessage", "pollCreationMessageV3", "scheduledCallEditMessage", "ptvMessage", "botInvokeMessage", "callLogMesssage", "messageHistoryBundle", "encCommentMessage", "bcallMessage", "lottieStickerMessage", "eventMessage", "encEventResponseMessage", "commentMessage", "newsletterAdminInviteMessage", "placeholderMessage", "secretEncryptedMessage", "albumMessage", "eventCoverImage", "stickerPackMessage", "statusMentionMessage", "pollResultSnapshotMessage", "pollCreationOptionImageMessage", "associatedChildMessage", "groupStatusMentionMessage", "pollCreationMessageV4", "statusAddYours", "groupStatusMessage", "richResponseMessage", "statusNotificationMessage", "limitSharingMessage", "botTaskMessage", "questionMessage", "messageHistoryNotice", "groupStatusMessageV2", "botForwardedMessage", "statusQuestionAnswerMessage", "questionReplyMessage", "questionResponseMessage", "statusQuotedMessage", "statusStickerInteractionMessage", "pollCreationMessageV5", "newsletterFollowerInviteMessageV2", "pollResultSnapshotMessageV3", "newsletterAdminProfileMessage", "spoilerMessage", "pollCreationMessageV6", "conditionalRevealMessage", "pollAddOptionMessage", "eventInviteMessage", "groupRootKeyShare", "paymentReminderMessage", "splitPaymentMessage", "newsletterAdminProfileStatusMessage", "rootSecretDistributeMessage", "splitPaymentUpdateMessage", "musicMessage", "statusLinkPreviewMetadata", "botPlatformRegistrationSuccessMessage")
     CONVERSATION_FIELD_NUMBER: _ClassVar[int]
     SENDERKEYDISTRIBUTIONMESSAGE_FIELD_NUMBER: _ClassVar[int]
     IMAGEMESSAGE_FIELD_NUMBER: _ClassVar[int]
@@ -2339,6 +2339,7 @@ class Message(_message.Message):
     POLLCREATIONMESSAGEV4_FIELD_NUMBER: _ClassVar[int]
     STATUSADDYOURS_FIELD_NUMBER: _ClassVar[int]
     GROUPSTATUSMESSAGE_FIELD_NUMBER: _ClassVar[int]
+    RICHRESPONSEMESSAGE_FIELD_NUMBER: _ClassVar[int]
     STATUSNOTIFICATIONMESSAGE_FIELD_NUMBER: _ClassVar[int]
     LIMITSHARINGMESSAGE_FIELD_NUMBER: _ClassVar[int]
     BOTTASKMESSAGE_FIELD_NUMBER: _ClassVar[int]
@@ -2448,6 +2449,7 @@ class Message(_message.Message):
     pollCreationMessageV4: FutureProofMessage
     statusAddYours: FutureProofMessage
     groupStatusMessage: FutureProofMessage
+    richResponseMessage: bytes
     statusNotificationMessage: StatusNotificationMessage
     limitSharingMessage: FutureProofMessage
     botTaskMessage: FutureProofMessage
@@ -2478,7 +2480,7 @@ class Message(_message.Message):
     musicMessage: MusicMessage
     statusLinkPreviewMetadata: StatusLinkPreviewMetadata
     botPlatformRegistrationSuccessMessage: FutureProofMessage
-    def __init__(self, conversation: _Optional[str] = ..., senderKeyDistributionMessage: _Optional[_Union[SenderKeyDistributionMessage, _Mapping]] = ..., imageMessage: _Optional[_Union[ImageMessage, _Mapping]] = ..., contactMessage: _Optional[_Union[ContactMessage, _Mapping]] = ..., locationMessage: _Optional[_Union[LocationMessage, _Mapping]] = ..., extendedTextMessage: _Optional[_Union[ExtendedTextMessage, _Mapping]] = ..., documentMessage: _Optional[_Union[DocumentMessage, _Mapping]] = ..., audioMessage: _Optional[_Union[AudioMessage, _Mapping]] = ..., videoMessage: _Optional[_Union[VideoMessage, _Mapping]] = ..., call: _Optional[_Union[Call, _Mapping]] = ..., chat: _Optional[_Union[Chat, _Mapping]] = ..., protocolMessage: _Optional[_Union[ProtocolMessage, _Mapping]] = ..., contactsArrayMessage: _Optional[_Union[ContactsArrayMessage, _Mapping]] = ..., highlyStructuredMessage: _Optional[_Union[HighlyStructuredMessage, _Mapping]] = ..., fastRatchetKeySenderKeyDistributionMessage: _Optional[_Union[SenderKeyDistributionMessage, _Mapping]] = ..., sendPaymentMessage: _Optional[_Union[SendPaymentMessage, _Mapping]] = ..., liveLocationMessage: _Optional[_Union[LiveLocationMessage, _Mapping]] = ..., requestPaymentMessage: _Optional[_Union[RequestPaymentMessage, _Mapping]] = ..., declinePaymentRequestMessage: _Optional[_Union[DeclinePaymentRequestMessage, _Mapping]] = ..., cancelPaymentRequestMessage: _Optional[_Union[CancelPaymentRequestMessage, _Mapping]] = ..., templateMessage: _Optional[_Union[TemplateMessage, _Mapping]] = ..., stickerMessage: _Optional[_Union[StickerMessage, _Mapping]] = ..., groupInviteMessage: _Optional[_Union[GroupInviteMessage, _Mapping]] = ..., templateButtonReplyMessage: _Optional[_Union[TemplateButtonReplyMessage, _Mapping]] = ..., productMessage: _Optional[_Union[ProductMessage, _Mapping]] = ..., deviceSentMessage: _Optional[_Union[DeviceSentMessage, _Mapping]] = ..., messageContextInfo: _Optional[_Union[MessageContextInfo, _Mapping]] = ..., listMessage: _Optional[_Union[ListMessage, _Mapping]] = ..., viewOnceMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., orderMessage: _Optional[_Union[OrderMessage, _Mapping]] = ..., listResponseMessage: _Optional[_Union[ListResponseMessage, _Mapping]] = ..., ephemeralMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., invoiceMessage: _Optional[_Union[InvoiceMessage, _Mapping]] = ..., buttonsMessage: _Optional[_Union[ButtonsMessage, _Mapping]] = ..., buttonsResponseMessage: _Optional[_Union[ButtonsResponseMessage, _Mapping]] = ..., paymentInviteMessage: _Optional[_Union[PaymentInviteMessage, _Mapping]] = ..., interactiveMessage: _Optional[_Union[InteractiveMessage, _Mapping]] = ..., reactionMessage: _Optional[_Union[ReactionMessage, _Mapping]] = ..., stickerSyncRmrMessage: _Optional[_Union[StickerSyncRMRMessage, _Mapping]] = ..., interactiveResponseMessage: _Optional[_Union[InteractiveResponseMessage, _Mapping]] = ..., pollCreationMessage: _Optional[_Union[PollCreationMessage, _Mapping]] = ..., pollUpdateMessage: _Optional[_Union[PollUpdateMessage, _Mapping]] = ..., keepInChatMessage: _Optional[_Union[KeepInChatMessage, _Mapping]] = ..., documentWithCaptionMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., requestPhoneNumberMessage: _Optional[_Union[RequestPhoneNumberMessage, _Mapping]] = ..., viewOnceMessageV2: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., encReactionMessage: _Optional[_Union[EncReactionMessage, _Mapping]] = ..., editedMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., viewOnceMessageV2Extension: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., pollCreationMessageV2: _Optional[_Union[PollCreationMessage, _Mapping]] = ..., scheduledCallCreationMessage: _Optional[_Union[ScheduledCallCreationMessage, _Mapping]] = ..., groupMentionedMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., pinInChatMessage: _Optional[_Union[PinInChatMessage, _Mapping]] = ..., pollCreationMessageV3: _Optional[_Union[PollCreationMessage, _Mapping]] = ..., scheduledCallEditMessage: _Optional[_Union[ScheduledCallEditMessage, _Mapping]] = ..., ptvMessage: _Optional[_Union[VideoMessage, _Mapping]] = ..., botInvokeMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., callLogMesssage: _Optional[_Union[CallLogMessage, _Mapping]] = ..., messageHistoryBundle: _Optional[_Union[MessageHistoryBundle, _Mapping]] = ..., encCommentMessage: _Optional[_Union[EncCommentMessage, _Mapping]] = ..., bcallMessage: _Optional[_Union[BCallMessage, _Mapping]] = ..., lottieStickerMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., eventMessage: _Optional[_Union[EventMessage, _Mapping]] = ..., encEventResponseMessage: _Optional[_Union[EncEventResponseMessage, _Mapping]] = ..., commentMessage: _Optional[_Union[CommentMessage, _Mapping]] = ..., newsletterAdminInviteMessage: _Optional[_Union[NewsletterAdminInviteMessage, _Mapping]] = ..., placeholderMessage: _Optional[_Union[PlaceholderMessage, _Mapping]] = ..., secretEncryptedMessage: _Optional[_Union[SecretEncryptedMessage, _Mapping]] = ..., albumMessage: _Optional[_Union[AlbumMessage, _Mapping]] = ..., eventCoverImage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., stickerPackMessage: _Optional[_Union[StickerPackMessage, _Mapping]] = ..., statusMentionMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., pollResultSnapshotMessage: _Optional[_Union[PollResultSnapshotMessage, _Mapping]] = ..., pollCreationOptionImageMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., associatedChildMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., groupStatusMentionMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., pollCreationMessageV4: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., statusAddYours: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., groupStatusMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., statusNotificationMessage: _Optional[_Union[StatusNotificationMessage, _Mapping]] = ..., limitSharingMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., botTaskMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., questionMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., messageHistoryNotice: _Optional[_Union[MessageHistoryNotice, _Mapping]] = ..., groupStatusMessageV2: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., botForwardedMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., statusQuestionAnswerMessage: _Optional[_Union[StatusQuestionAnswerMessage, _Mapping]] = ..., questionReplyMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., questionResponseMessage: _Optional[_Union[QuestionResponseMessage, _Mapping]] = ..., statusQuotedMessage: _Optional[_Union[StatusQuotedMessage, _Mapping]] = ..., statusStickerInteractionMessage: _Optional[_Union[StatusStickerInteractionMessage, _Mapping]] = ..., pollCreationMessageV5: _Optional[_Union[PollCreationMessage, _Mapping]] = ..., newsletterFollowerInviteMessageV2: _Optional[_Union[NewsletterFollowerInviteMessage, _Mapping]] = ..., pollResultSnapshotMessageV3: _Optional[_Union[PollResultSnapshotMessage, _Mapping]] = ..., newsletterAdminProfileMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., spoilerMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., pollCreationMessageV6: _Optional[_Union[PollCreationMessage, _Mapping]] = ..., conditionalRevealMessage: _Optional[_Union[ConditionalRevealMessage, _Mapping]] = ..., pollAddOptionMessage: _Optional[_Union[PollAddOptionMessage, _Mapping]] = ..., eventInviteMessage: _Optional[_Union[EventInviteMessage, _Mapping]] = ..., groupRootKeyShare: _Optional[_Union[GroupRootKeyShare, _Mapping]] = ..., paymentReminderMessage: _Optional[_Union[PaymentReminderMessage, _Mapping]] = ..., splitPaymentMessage: _Optional[_Union[SplitPaymentMessage, _Mapping]] = ..., newsletterAdminProfileStatusMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., rootSecretDistributeMessage: _Optional[_Union[RootSecretDistributeMessage, _Mapping]] = ..., splitPaymentUpdateMessage: _Optional[_Union[SplitPaymentUpdateMessage, _Mapping]] = ..., musicMessage: _Optional[_Union[MusicMessage, _Mapping]] = ..., statusLinkPreviewMetadata: _Optional[_Union[StatusLinkPreviewMetadata, _Mapping]] = ..., botPlatformRegistrationSuccessMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ...) -> None: ...
+    def __init__(self, conversation: _Optional[str] = ..., senderKeyDistributionMessage: _Optional[_Union[SenderKeyDistributionMessage, _Mapping]] = ..., imageMessage: _Optional[_Union[ImageMessage, _Mapping]] = ..., contactMessage: _Optional[_Union[ContactMessage, _Mapping]] = ..., locationMessage: _Optional[_Union[LocationMessage, _Mapping]] = ..., extendedTextMessage: _Optional[_Union[ExtendedTextMessage, _Mapping]] = ..., documentMessage: _Optional[_Union[DocumentMessage, _Mapping]] = ..., audioMessage: _Optional[_Union[AudioMessage, _Mapping]] = ..., videoMessage: _Optional[_Union[VideoMessage, _Mapping]] = ..., call: _Optional[_Union[Call, _Mapping]] = ..., chat: _Optional[_Union[Chat, _Mapping]] = ..., protocolMessage: _Optional[_Union[ProtocolMessage, _Mapping]] = ..., contactsArrayMessage: _Optional[_Union[ContactsArrayMessage, _Mapping]] = ..., highlyStructuredMessage: _Optional[_Union[HighlyStructuredMessage, _Mapping]] = ..., fastRatchetKeySenderKeyDistributionMessage: _Optional[_Union[SenderKeyDistributionMessage, _Mapping]] = ..., sendPaymentMessage: _Optional[_Union[SendPaymentMessage, _Mapping]] = ..., liveLocationMessage: _Optional[_Union[LiveLocationMessage, _Mapping]] = ..., requestPaymentMessage: _Optional[_Union[RequestPaymentMessage, _Mapping]] = ..., declinePaymentRequestMessage: _Optional[_Union[DeclinePaymentRequestMessage, _Mapping]] = ..., cancelPaymentRequestMessage: _Optional[_Union[CancelPaymentRequestMessage, _Mapping]] = ..., templateMessage: _Optional[_Union[TemplateMessage, _Mapping]] = ..., stickerMessage: _Optional[_Union[StickerMessage, _Mapping]] = ..., groupInviteMessage: _Optional[_Union[GroupInviteMessage, _Mapping]] = ..., templateButtonReplyMessage: _Optional[_Union[TemplateButtonReplyMessage, _Mapping]] = ..., productMessage: _Optional[_Union[ProductMessage, _Mapping]] = ..., deviceSentMessage: _Optional[_Union[DeviceSentMessage, _Mapping]] = ..., messageContextInfo: _Optional[_Union[MessageContextInfo, _Mapping]] = ..., listMessage: _Optional[_Union[ListMessage, _Mapping]] = ..., viewOnceMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., orderMessage: _Optional[_Union[OrderMessage, _Mapping]] = ..., listResponseMessage: _Optional[_Union[ListResponseMessage, _Mapping]] = ..., ephemeralMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., invoiceMessage: _Optional[_Union[InvoiceMessage, _Mapping]] = ..., buttonsMessage: _Optional[_Union[ButtonsMessage, _Mapping]] = ..., buttonsResponseMessage: _Optional[_Union[ButtonsResponseMessage, _Mapping]] = ..., paymentInviteMessage: _Optional[_Union[PaymentInviteMessage, _Mapping]] = ..., interactiveMessage: _Optional[_Union[InteractiveMessage, _Mapping]] = ..., reactionMessage: _Optional[_Union[ReactionMessage, _Mapping]] = ..., stickerSyncRmrMessage: _Optional[_Union[StickerSyncRMRMessage, _Mapping]] = ..., interactiveResponseMessage: _Optional[_Union[InteractiveResponseMessage, _Mapping]] = ..., pollCreationMessage: _Optional[_Union[PollCreationMessage, _Mapping]] = ..., pollUpdateMessage: _Optional[_Union[PollUpdateMessage, _Mapping]] = ..., keepInChatMessage: _Optional[_Union[KeepInChatMessage, _Mapping]] = ..., documentWithCaptionMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., requestPhoneNumberMessage: _Optional[_Union[RequestPhoneNumberMessage, _Mapping]] = ..., viewOnceMessageV2: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., encReactionMessage: _Optional[_Union[EncReactionMessage, _Mapping]] = ..., editedMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., viewOnceMessageV2Extension: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., pollCreationMessageV2: _Optional[_Union[PollCreationMessage, _Mapping]] = ..., scheduledCallCreationMessage: _Optional[_Union[ScheduledCallCreationMessage, _Mapping]] = ..., groupMentionedMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., pinInChatMessage: _Optional[_Union[PinInChatMessage, _Mapping]] = ..., pollCreationMessageV3: _Optional[_Union[PollCreationMessage, _Mapping]] = ..., scheduledCallEditMessage: _Optional[_Union[ScheduledCallEditMessage, _Mapping]] = ..., ptvMessage: _Optional[_Union[VideoMessage, _Mapping]] = ..., botInvokeMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., callLogMesssage: _Optional[_Union[CallLogMessage, _Mapping]] = ..., messageHistoryBundle: _Optional[_Union[MessageHistoryBundle, _Mapping]] = ..., encCommentMessage: _Optional[_Union[EncCommentMessage, _Mapping]] = ..., bcallMessage: _Optional[_Union[BCallMessage, _Mapping]] = ..., lottieStickerMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., eventMessage: _Optional[_Union[EventMessage, _Mapping]] = ..., encEventResponseMessage: _Optional[_Union[EncEventResponseMessage, _Mapping]] = ..., commentMessage: _Optional[_Union[CommentMessage, _Mapping]] = ..., newsletterAdminInviteMessage: _Optional[_Union[NewsletterAdminInviteMessage, _Mapping]] = ..., placeholderMessage: _Optional[_Union[PlaceholderMessage, _Mapping]] = ..., secretEncryptedMessage: _Optional[_Union[SecretEncryptedMessage, _Mapping]] = ..., albumMessage: _Optional[_Union[AlbumMessage, _Mapping]] = ..., eventCoverImage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., stickerPackMessage: _Optional[_Union[StickerPackMessage, _Mapping]] = ..., statusMentionMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., pollResultSnapshotMessage: _Optional[_Union[PollResultSnapshotMessage, _Mapping]] = ..., pollCreationOptionImageMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., associatedChildMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., groupStatusMentionMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., pollCreationMessageV4: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., statusAddYours: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., groupStatusMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., richResponseMessage: _Optional[bytes] = ..., statusNotificationMessage: _Optional[_Union[StatusNotificationMessage, _Mapping]] = ..., limitSharingMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., botTaskMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., questionMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., messageHistoryNotice: _Optional[_Union[MessageHistoryNotice, _Mapping]] = ..., groupStatusMessageV2: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., botForwardedMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., statusQuestionAnswerMessage: _Optional[_Union[StatusQuestionAnswerMessage, _Mapping]] = ..., questionReplyMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., questionResponseMessage: _Optional[_Union[QuestionResponseMessage, _Mapping]] = ..., statusQuotedMessage: _Optional[_Union[StatusQuotedMessage, _Mapping]] = ..., statusStickerInteractionMessage: _Optional[_Union[StatusStickerInteractionMessage, _Mapping]] = ..., pollCreationMessageV5: _Optional[_Union[PollCreationMessage, _Mapping]] = ..., newsletterFollowerInviteMessageV2: _Optional[_Union[NewsletterFollowerInviteMessage, _Mapping]] = ..., pollResultSnapshotMessageV3: _Optional[_Union[PollResultSnapshotMessage, _Mapping]] = ..., newsletterAdminProfileMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., spoilerMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., pollCreationMessageV6: _Optional[_Union[PollCreationMessage, _Mapping]] = ..., conditionalRevealMessage: _Optional[_Union[ConditionalRevealMessage, _Mapping]] = ..., pollAddOptionMessage: _Optional[_Union[PollAddOptionMessage, _Mapping]] = ..., eventInviteMessage: _Optional[_Union[EventInviteMessage, _Mapping]] = ..., groupRootKeyShare: _Optional[_Union[GroupRootKeyShare, _Mapping]] = ..., paymentReminderMessage: _Optional[_Union[PaymentReminderMessage, _Mapping]] = ..., splitPaymentMessage: _Optional[_Union[SplitPaymentMessage, _Mapping]] = ..., newsletterAdminProfileStatusMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ..., rootSecretDistributeMessage: _Optional[_Union[RootSecretDistributeMessage, _Mapping]] = ..., splitPaymentUpdateMessage: _Optional[_Union[SplitPaymentUpdateMessage, _Mapping]] = ..., musicMessage: _Optional[_Union[MusicMessage, _Mapping]] = ..., statusLinkPreviewMetadata: _Optional[_Union[StatusLinkPreviewMetadata, _Mapping]] = ..., botPlatformRegistrationSuccessMessage: _Optional[_Union[FutureProofMessage, _Mapping]] = ...) -> None: ...
 
 class MessageAssociation(_message.Message):
     __slots__ = ("associationType", "parentMessageKey", "messageIndex")
@@ -2714,10 +2716,6 @@ class NonE2EEAttestation(_message.Message):
 
 class OrderMessage(_message.Message):
     __slots__ = ("orderId", "thumbnail", "itemCount", "status", "surface", "message", "orderTitle", "sellerJid", "token", "totalAmount1000", "totalCurrencyCode", "contextInfo", "messageVersion", "orderRequestMessageId", "catalogType")
-    class OrderSurface(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        CATALOG: _ClassVar[OrderMessage.OrderSurface]
-    CATALOG: OrderMessage.OrderSurface
     class OrderStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         INQUIRY: _ClassVar[OrderMessage.OrderStatus]
@@ -2726,6 +2724,10 @@ class OrderMessage(_message.Message):
     INQUIRY: OrderMessage.OrderStatus
     ACCEPTED: OrderMessage.OrderStatus
     DECLINED: OrderMessage.OrderStatus
+    class OrderSurface(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        CATALOG: _ClassVar[OrderMessage.OrderSurface]
+    CATALOG: OrderMessage.OrderSurface
     ORDERID_FIELD_NUMBER: _ClassVar[int]
     THUMBNAIL_FIELD_NUMBER: _ClassVar[int]
     ITEMCOUNT_FIELD_NUMBER: _ClassVar[int]
@@ -2813,6 +2815,12 @@ class PaymentExtendedMetadata(_message.Message):
 
 class PaymentInviteMessage(_message.Message):
     __slots__ = ("serviceType", "expiryTimestamp", "incentiveEligible", "referralId", "inviteType")
+    class InviteType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        DEFAULT: _ClassVar[PaymentInviteMessage.InviteType]
+        MAPPER: _ClassVar[PaymentInviteMessage.InviteType]
+    DEFAULT: PaymentInviteMessage.InviteType
+    MAPPER: PaymentInviteMessage.InviteType
     class ServiceType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         UNKNOWN: _ClassVar[PaymentInviteMessage.ServiceType]
@@ -2825,12 +2833,6 @@ class PaymentInviteMessage(_message.Message):
     NOVI: PaymentInviteMessage.ServiceType
     UPI: PaymentInviteMessage.ServiceType
     PIX: PaymentInviteMessage.ServiceType
-    class InviteType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        DEFAULT: _ClassVar[PaymentInviteMessage.InviteType]
-        MAPPER: _ClassVar[PaymentInviteMessage.InviteType]
-    DEFAULT: PaymentInviteMessage.InviteType
-    MAPPER: PaymentInviteMessage.InviteType
     SERVICETYPE_FIELD_NUMBER: _ClassVar[int]
     EXPIRYTIMESTAMP_FIELD_NUMBER: _ClassVar[int]
     INCENTIVEELIGIBLE_FIELD_NUMBER: _ClassVar[int]
@@ -2845,11 +2847,11 @@ class PaymentInviteMessage(_message.Message):
 
 class PaymentLinkMetadata(_message.Message):
     __slots__ = ("button", "header", "provider")
-    class PaymentLinkProvider(_message.Message):
-        __slots__ = ("paramsJson",)
-        PARAMSJSON_FIELD_NUMBER: _ClassVar[int]
-        paramsJson: str
-        def __init__(self, paramsJson: _Optional[str] = ...) -> None: ...
+    class PaymentLinkButton(_message.Message):
+        __slots__ = ("displayText",)
+        DISPLAYTEXT_FIELD_NUMBER: _ClassVar[int]
+        displayText: str
+        def __init__(self, displayText: _Optional[str] = ...) -> None: ...
     class PaymentLinkHeader(_message.Message):
         __slots__ = ("headerType",)
         class PaymentLinkHeaderType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
@@ -2861,11 +2863,11 @@ class PaymentLinkMetadata(_message.Message):
         HEADERTYPE_FIELD_NUMBER: _ClassVar[int]
         headerType: PaymentLinkMetadata.PaymentLinkHeader.PaymentLinkHeaderType
         def __init__(self, headerType: _Optional[_Union[PaymentLinkMetadata.PaymentLinkHeader.PaymentLinkHeaderType, str]] = ...) -> None: ...
-    class PaymentLinkButton(_message.Message):
-        __slots__ = ("displayText",)
-        DISPLAYTEXT_FIELD_NUMBER: _ClassVar[int]
-        displayText: str
-        def __init__(self, displayText: _Optional[str] = ...) -> None: ...
+    class PaymentLinkProvider(_message.Message):
+        __slots__ = ("paramsJson",)
+        PARAMSJSON_FIELD_NUMBER: _ClassVar[int]
+        paramsJson: str
+        def __init__(self, paramsJson: _Optional[str] = ...) -> None: ...
     BUTTON_FIELD_NUMBER: _ClassVar[int]
     HEADER_FIELD_NUMBER: _ClassVar[int]
     PROVIDER_FIELD_NUMBER: _ClassVar[int]
@@ -2924,42 +2926,21 @@ class PaymentReminderMessage(_message.Message):
 
 class PeerDataOperationRequestMessage(_message.Message):
     __slots__ = ("peerDataOperationRequestType", "requestStickerReupload", "requestUrlPreview", "historySyncOnDemandRequest", "placeholderMessageResendRequest", "fullHistorySyncOnDemandRequest", "syncdCollectionFatalRecoveryRequest", "historySyncChunkRetryRequest", "galaxyFlowAction", "companionCanonicalUserNonceFetchRequest", "bizBroadcastInsightsContactListRequest", "bizBroadcastInsightsRefreshRequest")
-    class HistorySyncOnDemandRequest(_message.Message):
-        __slots__ = ("chatJid", "oldestMsgId", "oldestMsgFromMe", "onDemandMsgCount", "oldestMsgTimestampMs", "accountLid", "supportInlineResponse")
-        CHATJID_FIELD_NUMBER: _ClassVar[int]
-        OLDESTMSGID_FIELD_NUMBER: _ClassVar[int]
-        OLDESTMSGFROMME_FIELD_NUMBER: _ClassVar[int]
-        ONDEMANDMSGCOUNT_FIELD_NUMBER: _ClassVar[int]
-        OLDESTMSGTIMESTAMPMS_FIELD_NUMBER: _ClassVar[int]
-        ACCOUNTLID_FIELD_NUMBER: _ClassVar[int]
-        SUPPORTINLINERESPONSE_FIELD_NUMBER: _ClassVar[int]
-        chatJid: str
-        oldestMsgId: str
-        oldestMsgFromMe: bool
-        onDemandMsgCount: int
-        oldestMsgTimestampMs: int
-        accountLid: str
-        supportInlineResponse: bool
-        def __init__(self, chatJid: _Optional[str] = ..., oldestMsgId: _Optional[str] = ..., oldestMsgFromMe: _Optional[bool] = ..., onDemandMsgCount: _Optional[int] = ..., oldestMsgTimestampMs: _Optional[int] = ..., accountLid: _Optional[str] = ..., supportInlineResponse: _Optional[bool] = ...) -> None: ...
-    class SyncDCollectionFatalRecoveryRequest(_message.Message):
-        __slots__ = ("collectionName", "timestamp")
-        COLLECTIONNAME_FIELD_NUMBER: _ClassVar[int]
-        TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
-        collectionName: str
-        timestamp: int
-        def __init__(self, collectionName: _Optional[str] = ..., timestamp: _Optional[int] = ...) -> None: ...
-    class RequestUrlPreview(_message.Message):
-        __slots__ = ("url", "includeHqThumbnail")
-        URL_FIELD_NUMBER: _ClassVar[int]
-        INCLUDEHQTHUMBNAIL_FIELD_NUMBER: _ClassVar[int]
-        url: str
-        includeHqThumbnail: bool
-        def __init__(self, url: _Optional[str] = ..., includeHqThumbnail: _Optional[bool] = ...) -> None: ...
+    class BizBroadcastInsightsContactListRequest(_message.Message):
+        __slots__ = ("campaignId",)
+        CAMPAIGNID_FIELD_NUMBER: _ClassVar[int]
+        campaignId: str
+        def __init__(self, campaignId: _Optional[str] = ...) -> None: ...
     class BizBroadcastInsightsRefreshRequest(_message.Message):
         __slots__ = ("campaignId",)
         CAMPAIGNID_FIELD_NUMBER: _ClassVar[int]
         campaignId: str
         def __init__(self, campaignId: _Optional[str] = ...) -> None: ...
+    class CompanionCanonicalUserNonceFetchRequest(_message.Message):
+        __slots__ = ("registrationTraceId",)
+        REGISTRATIONTRACEID_FIELD_NUMBER: _ClassVar[int]
+        registrationTraceId: str
+        def __init__(self, registrationTraceId: _Optional[str] = ...) -> None: ...
     class FullHistorySyncOnDemandRequest(_message.Message):
         __slots__ = ("requestMetadata", "historySyncConfig", "fullHistorySyncOnDemandConfig")
         REQUESTMETADATA_FIELD_NUMBER: _ClassVar[int]
@@ -2988,11 +2969,6 @@ class PeerDataOperationRequestMessage(_message.Message):
         galaxyFlowDownloadRequestId: str
         agmId: str
         def __init__(self, type: _Optional[_Union[PeerDataOperationRequestMessage.GalaxyFlowAction.GalaxyFlowActionType, str]] = ..., flowId: _Optional[str] = ..., stanzaId: _Optional[str] = ..., galaxyFlowDownloadRequestId: _Optional[str] = ..., agmId: _Optional[str] = ...) -> None: ...
-    class CompanionCanonicalUserNonceFetchRequest(_message.Message):
-        __slots__ = ("registrationTraceId",)
-        REGISTRATIONTRACEID_FIELD_NUMBER: _ClassVar[int]
-        registrationTraceId: str
-        def __init__(self, registrationTraceId: _Optional[str] = ...) -> None: ...
     class HistorySyncChunkRetryRequest(_message.Message):
         __slots__ = ("syncType", "chunkOrder", "chunkNotificationId", "regenerateChunk")
         SYNCTYPE_FIELD_NUMBER: _ClassVar[int]
@@ -3004,11 +2980,23 @@ class PeerDataOperationRequestMessage(_message.Message):
         chunkNotificationId: str
         regenerateChunk: bool
         def __init__(self, syncType: _Optional[_Union[HistorySyncType, str]] = ..., chunkOrder: _Optional[int] = ..., chunkNotificationId: _Optional[str] = ..., regenerateChunk: _Optional[bool] = ...) -> None: ...
-    class BizBroadcastInsightsContactListRequest(_message.Message):
-        __slots__ = ("campaignId",)
-        CAMPAIGNID_FIELD_NUMBER: _ClassVar[int]
-        campaignId: str
-        def __init__(self, campaignId: _Optional[str] = ...) -> None: ...
+    class HistorySyncOnDemandRequest(_message.Message):
+        __slots__ = ("chatJid", "oldestMsgId", "oldestMsgFromMe", "onDemandMsgCount", "oldestMsgTimestampMs", "accountLid", "supportInlineResponse")
+        CHATJID_FIELD_NUMBER: _ClassVar[int]
+        OLDESTMSGID_FIELD_NUMBER: _ClassVar[int]
+        OLDESTMSGFROMME_FIELD_NUMBER: _ClassVar[int]
+        ONDEMANDMSGCOUNT_FIELD_NUMBER: _ClassVar[int]
+        OLDESTMSGTIMESTAMPMS_FIELD_NUMBER: _ClassVar[int]
+        ACCOUNTLID_FIELD_NUMBER: _ClassVar[int]
+        SUPPORTINLINERESPONSE_FIELD_NUMBER: _ClassVar[int]
+        chatJid: str
+        oldestMsgId: str
+        oldestMsgFromMe: bool
+        onDemandMsgCount: int
+        oldestMsgTimestampMs: int
+        accountLid: str
+        supportInlineResponse: bool
+        def __init__(self, chatJid: _Optional[str] = ..., oldestMsgId: _Optional[str] = ..., oldestMsgFromMe: _Optional[bool] = ..., onDemandMsgCount: _Optional[int] = ..., oldestMsgTimestampMs: _Optional[int] = ..., accountLid: _Optional[str] = ..., supportInlineResponse: _Optional[bool] = ...) -> None: ...
     class PlaceholderMessageResendRequest(_message.Message):
         __slots__ = ("messageKey",)
         MESSAGEKEY_FIELD_NUMBER: _ClassVar[int]
@@ -3019,6 +3007,20 @@ class PeerDataOperationRequestMessage(_message.Message):
         FILESHA256_FIELD_NUMBER: _ClassVar[int]
         fileSha256: str
         def __init__(self, fileSha256: _Optional[str] = ...) -> None: ...
+    class RequestUrlPreview(_message.Message):
+        __slots__ = ("url", "includeHqThumbnail")
+        URL_FIELD_NUMBER: _ClassVar[int]
+        INCLUDEHQTHUMBNAIL_FIELD_NUMBER: _ClassVar[int]
+        url: str
+        includeHqThumbnail: bool
+        def __init__(self, url: _Optional[str] = ..., includeHqThumbnail: _Optional[bool] = ...) -> None: ...
+    class SyncDCollectionFatalRecoveryRequest(_message.Message):
+        __slots__ = ("collectionName", "timestamp")
+        COLLECTIONNAME_FIELD_NUMBER: _ClassVar[int]
+        TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
+        collectionName: str
+        timestamp: int
+        def __init__(self, collectionName: _Optional[str] = ..., timestamp: _Optional[int] = ...) -> None: ...
     PEERDATAOPERATIONREQUESTTYPE_FIELD_NUMBER: _ClassVar[int]
     REQUESTSTICKERREUPLOAD_FIELD_NUMBER: _ClassVar[int]
     REQUESTURLPREVIEW_FIELD_NUMBER: _ClassVar[int]
@@ -3049,20 +3051,6 @@ class PeerDataOperationRequestResponseMessage(_message.Message):
     __slots__ = ("peerDataOperationRequestType", "stanzaId", "peerDataOperationResult")
     class PeerDataOperationResult(_message.Message):
         __slots__ = ("mediaUploadResult", "stickerMessage", "linkPreviewResponse", "placeholderMessageResendResponse", "waffleNonceFetchRequestResponse", "fullHistorySyncOnDemandRequestResponse", "companionMetaNonceFetchRequestResponse", "syncdSnapshotFatalRecoveryResponse", "companionCanonicalUserNonceFetchRequestResponse", "historySyncChunkRetryResponse", "flowResponsesCsvBundle", "bizBroadcastInsightsContactListResponse", "contactRefreshResponse")
-        class HistorySyncChunkRetryResponseCode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-            __slots__ = ()
-            GENERATION_ERROR: _ClassVar[PeerDataOperationRequestResponseMessage.PeerDataOperationResult.HistorySyncChunkRetryResponseCode]
-            CHUNK_CONSUMED: _ClassVar[PeerDataOperationRequestResponseMessage.PeerDataOperationResult.HistorySyncChunkRetryResponseCode]
-            TIMEOUT: _ClassVar[PeerDataOperationRequestResponseMessage.PeerDataOperationResult.HistorySyncChunkRetryResponseCode]
-            SESSION_EXHAUSTED: _ClassVar[PeerDataOperationRequestResponseMessage.PeerDataOperationResult.HistorySyncChunkRetryResponseCode]
-            CHUNK_EXHAUSTED: _ClassVar[PeerDataOperationRequestResponseMessage.PeerDataOperationResult.HistorySyncChunkRetryResponseCode]
-            DUPLICATED_REQUEST: _ClassVar[PeerDataOperationRequestResponseMessage.PeerDataOperationResult.HistorySyncChunkRetryResponseCode]
-        GENERATION_ERROR: PeerDataOperationRequestResponseMessage.PeerDataOperationResult.HistorySyncChunkRetryResponseCode
-        CHUNK_CONSUMED: PeerDataOperationRequestResponseMessage.PeerDataOperationResult.HistorySyncChunkRetryResponseCode
-        TIMEOUT: PeerDataOperationRequestResponseMessage.PeerDataOperationResult.HistorySyncChunkRetryResponseCode
-        SESSION_EXHAUSTED: PeerDataOperationRequestResponseMessage.PeerDataOperationResult.HistorySyncChunkRetryResponseCode
-        CHUNK_EXHAUSTED: PeerDataOperationRequestResponseMessage.PeerDataOperationResult.HistorySyncChunkRetryResponseCode
-        DUPLICATED_REQUEST: PeerDataOperationRequestResponseMessage.PeerDataOperationResult.HistorySyncChunkRetryResponseCode
         class FullHistorySyncOnDemandResponseCode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
             __slots__ = ()
             REQUEST_SUCCESS: _ClassVar[PeerDataOperationRequestResponseMessage.PeerDataOperationResult.FullHistorySyncOnDemandResponseCode]
@@ -3081,6 +3069,29 @@ class PeerDataOperationRequestResponseMessage(_message.Message):
         ERROR_HOSTED_DEVICE_NOT_CONNECTED: PeerDataOperationRequestResponseMessage.PeerDataOperationResult.FullHistorySyncOnDemandResponseCode
         ERROR_HOSTED_DEVICE_LOGIN_TIME_NOT_SET: PeerDataOperationRequestResponseMessage.PeerDataOperationResult.FullHistorySyncOnDemandResponseCode
         ERROR_MULTI_PROVIDER_NOT_CONFIGURED: PeerDataOperationRequestResponseMessage.PeerDataOperationResult.FullHistorySyncOnDemandResponseCode
+        class HistorySyncChunkRetryResponseCode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+            __slots__ = ()
+            GENERATION_ERROR: _ClassVar[PeerDataOperationRequestResponseMessage.PeerDataOperationResult.HistorySyncChunkRetryResponseCode]
+            CHUNK_CONSUMED: _ClassVar[PeerDataOperationRequestResponseMessage.PeerDataOperationResult.HistorySyncChunkRetryResponseCode]
+            TIMEOUT: _ClassVar[PeerDataOperationRequestResponseMessage.PeerDataOperationResult.HistorySyncChunkRetryResponseCode]
+            SESSION_EXHAUSTED: _ClassVar[PeerDataOperationRequestResponseMessage.PeerDataOperationResult.HistorySyncChunkRetryResponseCode]
+            CHUNK_EXHAUSTED: _ClassVar[PeerDataOperationRequestResponseMessage.PeerDataOperationResult.HistorySyncChunkRetryResponseCode]
+            DUPLICATED_REQUEST: _ClassVar[PeerDataOperationRequestResponseMessage.PeerDataOperationResult.HistorySyncChunkRetryResponseCode]
+        GENERATION_ERROR: PeerDataOperationRequestResponseMessage.PeerDataOperationResult.HistorySyncChunkRetryResponseCode
+        CHUNK_CONSUMED: PeerDataOperationRequestResponseMessage.PeerDataOperationResult.HistorySyncChunkRetryResponseCode
+        TIMEOUT: PeerDataOperationRequestResponseMessage.PeerDataOperationResult.HistorySyncChunkRetryResponseCode
+        SESSION_EXHAUSTED: PeerDataOperationRequestResponseMessage.PeerDataOperationResult.HistorySyncChunkRetryResponseCode
+        CHUNK_EXHAUSTED: PeerDataOperationRequestResponseMessage.PeerDataOperationResult.HistorySyncChunkRetryResponseCode
+        DUPLICATED_REQUEST: PeerDataOperationRequestResponseMessage.PeerDataOperationResult.HistorySyncChunkRetryResponseCode
+        class BizBroadcastInsightsContactListResponse(_message.Message):
+            __slots__ = ("campaignId", "timestampMs", "contacts")
+            CAMPAIGNID_FIELD_NUMBER: _ClassVar[int]
+            TIMESTAMPMS_FIELD_NUMBER: _ClassVar[int]
+            CONTACTS_FIELD_NUMBER: _ClassVar[int]
+            campaignId: str
+            timestampMs: int
+            contacts: _containers.RepeatedCompositeFieldContainer[PeerDataOperationRequestResponseMessage.PeerDataOperationResult.BizBroadcastInsightsContactState]
+            def __init__(self, campaignId: _Optional[str] = ..., timestampMs: _Optional[int] = ..., contacts: _Optional[_Iterable[_Union[PeerDataOperationRequestResponseMessage.PeerDataOperationResult.BizBroadcastInsightsContactState, _Mapping]]] = ...) -> None: ...
         class BizBroadcastInsightsContactState(_message.Message):
             __slots__ = ("contactJid", "state")
             CONTACTJID_FIELD_NUMBER: _ClassVar[int]
@@ -3088,6 +3099,20 @@ class PeerDataOperationRequestResponseMessage(_message.Message):
             contactJid: str
             state: InsightDeliveryState
             def __init__(self, contactJid: _Optional[str] = ..., state: _Optional[_Union[InsightDeliveryState, str]] = ...) -> None: ...
+        class CompanionCanonicalUserNonceFetchResponse(_message.Message):
+            __slots__ = ("nonce", "waFbid", "forceRefresh")
+            NONCE_FIELD_NUMBER: _ClassVar[int]
+            WAFBID_FIELD_NUMBER: _ClassVar[int]
+            FORCEREFRESH_FIELD_NUMBER: _ClassVar[int]
+            nonce: str
+            waFbid: str
+            forceRefresh: bool
+            def __init__(self, nonce: _Optional[str] = ..., waFbid: _Optional[str] = ..., forceRefresh: _Optional[bool] = ...) -> None: ...
+        class CompanionMetaNonceFetchResponse(_message.Message):
+            __slots__ = ("nonce",)
+            NONCE_FIELD_NUMBER: _ClassVar[int]
+            nonce: str
+            def __init__(self, nonce: _Optional[str] = ...) -> None: ...
         class ContactRefreshResponse(_message.Message):
             __slots__ = ("coveredRequestIds", "collectionVersion", "primaryDurationMs", "uniqueContactCount")
             COVEREDREQUESTIDS_FIELD_NUMBER: _ClassVar[int]
@@ -3099,13 +3124,6 @@ class PeerDataOperationRequestResponseMessage(_message.Message):
             primaryDurationMs: int
             uniqueContactCount: int
             def __init__(self, coveredRequestIds: _Optional[_Iterable[str]] = ..., collectionVersion: _Optional[int] = ..., primaryDurationMs: _Optional[int] = ..., uniqueContactCount: _Optional[int] = ...) -> None: ...
-        class SyncDSnapshotFatalRecoveryResponse(_message.Message):
-            __slots__ = ("collectionSnapshot", "isCompressed")
-            COLLECTIONSNAPSHOT_FIELD_NUMBER: _ClassVar[int]
-            ISCOMPRESSED_FIELD_NUMBER: _ClassVar[int]
-            collectionSnapshot: bytes
-            isCompressed: bool
-            def __init__(self, collectionSnapshot: _Optional[bytes] = ..., isCompressed: _Optional[bool] = ...) -> None: ...
         class FlowResponsesCsvBundle(_message.Message):
             __slots__ = ("flowId", "galaxyFlowDownloadRequestId", "fileName", "mimetype", "fileSha256", "mediaKey", "fileEncSha256", "directPath", "mediaKeyTimestamp", "fileLength")
             FLOWID_FIELD_NUMBER: _ClassVar[int]
@@ -3129,6 +3147,13 @@ class PeerDataOperationRequestResponseMessage(_message.Message):
             mediaKeyTimestamp: int
             fileLength: int
             def __init__(self, flowId: _Optional[str] = ..., galaxyFlowDownloadRequestId: _Optional[str] = ..., fileName: _Optional[str] = ..., mimetype: _Optional[str] = ..., fileSha256: _Optional[bytes] = ..., mediaKey: _Optional[bytes] = ..., fileEncSha256: _Optional[bytes] = ..., directPath: _Optional[str] = ..., mediaKeyTimestamp: _Optional[int] = ..., fileLength: _Optional[int] = ...) -> None: ...
+        class FullHistorySyncOnDemandRequestResponse(_message.Message):
+            __slots__ = ("requestMetadata", "responseCode")
+            REQUESTMETADATA_FIELD_NUMBER: _ClassVar[int]
+            RESPONSECODE_FIELD_NUMBER: _ClassVar[int]
+            requestMetadata: FullHistorySyncOnDemandRequestMetadata
+            responseCode: PeerDataOperationRequestResponseMessage.PeerDataOperationResult.FullHistorySyncOnDemandResponseCode
+            def __init__(self, requestMetadata: _Optional[_Union[FullHistorySyncOnDemandRequestMetadata, _Mapping]] = ..., responseCode: _Optional[_Union[PeerDataOperationRequestResponseMessage.PeerDataOperationResult.FullHistorySyncOnDemandResponseCode, str]] = ...) -> None: ...
         class HistorySyncChunkRetryResponse(_message.Message):
             __slots__ = ("syncType", "chunkOrder", "requestId", "responseCode", "canRecover")
             SYNCTYPE_FIELD_NUMBER: _ClassVar[int]
@@ -3144,19 +3169,6 @@ class PeerDataOperationRequestResponseMessage(_message.Message):
             def __init__(self, syncType: _Optional[_Union[HistorySyncType, str]] = ..., chunkOrder: _Optional[int] = ..., requestId: _Optional[str] = ..., responseCode: _Optional[_Union[PeerDataOperationRequestResponseMessage.PeerDataOperationResult.HistorySyncChunkRetryResponseCode, str]] = ..., canRecover: _Optional[bool] = ...) -> None: ...
         class LinkPreviewResponse(_message.Message):
             __slots__ = ("url", "title", "description", "thumbData", "matchText", "previewType", "hqThumbnail", "previewMetadata")
-            class PaymentLinkPreviewMetadata(_message.Message):
-                __slots__ = ("isBusinessVerified", "providerName", "amount", "offset", "currency")
-                ISBUSINESSVERIFIED_FIELD_NUMBER: _ClassVar[int]
-                PROVIDERNAME_FIELD_NUMBER: _ClassVar[int]
-                AMOUNT_FIELD_NUMBER: _ClassVar[int]
-                OFFSET_FIELD_NUMBER: _ClassVar[int]
-                CURRENCY_FIELD_NUMBER: _ClassVar[int]
-                isBusinessVerified: bool
-                providerName: str
-                amount: str
-                offset: str
-                currency: str
-                def __init__(self, isBusinessVerified: _Optional[bool] = ..., providerName: _Optional[str] = ..., amount: _Optional[str] = ..., offset: _Optional[str] = ..., currency: _Optional[str] = ...) -> None: ...
             class LinkPreviewHighQualityThumbnail(_message.Message):
                 __slots__ = ("directPath", "thumbHash", "encThumbHash", "mediaKey", "mediaKeyTimestampMs", "thumbWidth", "thumbHeight")
                 DIRECTPATH_FIELD_NUMBER: _ClassVar[int]
@@ -3174,6 +3186,19 @@ class PeerDataOperationRequestResponseMessage(_message.Message):
                 thumbWidth: int
                 thumbHeight: int
                 def __init__(self, directPath: _Optional[str] = ..., thumbHash: _Optional[str] = ..., encThumbHash: _Optional[str] = ..., mediaKey: _Optional[bytes] = ..., mediaKeyTimestampMs: _Optional[int] = ..., thumbWidth: _Optional[int] = ..., thumbHeight: _Optional[int] = ...) -> None: ...
+            class PaymentLinkPreviewMetadata(_message.Message):
+                __slots__ = ("isBusinessVerified", "providerName", "amount", "offset", "currency")
+                ISBUSINESSVERIFIED_FIELD_NUMBER: _ClassVar[int]
+                PROVIDERNAME_FIELD_NUMBER: _ClassVar[int]
+                AMOUNT_FIELD_NUMBER: _ClassVar[int]
+                OFFSET_FIELD_NUMBER: _ClassVar[int]
+                CURRENCY_FIELD_NUMBER: _ClassVar[int]
+                isBusinessVerified: bool
+                providerName: str
+                amount: str
+                offset: str
+                currency: str
+                def __init__(self, isBusinessVerified: _Optional[bool] = ..., providerName: _Optional[str] = ..., amount: _Optional[str] = ..., offset: _Optional[str] = ..., currency: _Optional[str] = ...) -> None: ...
             URL_FIELD_NUMBER: _ClassVar[int]
             TITLE_FIELD_NUMBER: _ClassVar[int]
             DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
@@ -3191,36 +3216,18 @@ class PeerDataOperationRequestResponseMessage(_message.Message):
             hqThumbnail: PeerDataOperationRequestResponseMessage.PeerDataOperationResult.LinkPreviewResponse.LinkPreviewHighQualityThumbnail
             previewMetadata: PeerDataOperationRequestResponseMessage.PeerDataOperationResult.LinkPreviewResponse.PaymentLinkPreviewMetadata
             def __init__(self, url: _Optional[str] = ..., title: _Optional[str] = ..., description: _Optional[str] = ..., thumbData: _Optional[bytes] = ..., matchText: _Optional[str] = ..., previewType: _Optional[str] = ..., hqThumbnail: _Optional[_Union[PeerDataOperationRequestResponseMessage.PeerDataOperationResult.LinkPreviewResponse.LinkPreviewHighQualityThumbnail, _Mapping]] = ..., previewMetadata: _Optional[_Union[PeerDataOperationRequestResponseMessage.PeerDataOperationResult.LinkPreviewResponse.PaymentLinkPreviewMetadata, _Mapping]] = ...) -> None: ...
-        class CompanionCanonicalUserNonceFetchResponse(_message.Message):
-            __slots__ = ("nonce", "waFbid", "forceRefresh")
-            NONCE_FIELD_NUMBER: _ClassVar[int]
-            WAFBID_FIELD_NUMBER: _ClassVar[int]
-            FORCEREFRESH_FIELD_NUMBER: _ClassVar[int]
-            nonce: str
-            waFbid: str
-            forceRefresh: bool
-            def __init__(self, nonce: _Optional[str] = ..., waFbid: _Optional[str] = ..., forceRefresh: _Optional[bool] = ...) -> None: ...
-        class FullHistorySyncOnDemandRequestResponse(_message.Message):
-            __slots__ = ("requestMetadata", "responseCode")
-            REQUESTMETADATA_FIELD_NUMBER: _ClassVar[int]
-            RESPONSECODE_FIELD_NUMBER: _ClassVar[int]
-            requestMetadata: FullHistorySyncOnDemandRequestMetadata
-            responseCode: PeerDataOperationRequestResponseMessage.PeerDataOperationResult.FullHistorySyncOnDemandResponseCode
-            def __init__(self, requestMetadata: _Optional[_Union[FullHistorySyncOnDemandRequestMetadata, _Mapping]] = ..., responseCode: _Optional[_Union[PeerDataOperationRequestResponseMessage.PeerDataOperationResult.FullHistorySyncOnDemandResponseCode, str]] = ...) -> None: ...
-        class BizBroadcastInsightsContactListResponse(_message.Message):
-            __slots__ = ("campaignId", "timestampMs", "contacts")
-            CAMPAIGNID_FIELD_NUMBER: _ClassVar[int]
-            TIMESTAMPMS_FIELD_NUMBER: _ClassVar[int]
-            CONTACTS_FIELD_NUMBER: _ClassVar[int]
-            campaignId: str
-            timestampMs: int
-            contacts: _containers.RepeatedCompositeFieldContainer[PeerDataOperationRequestResponseMessage.PeerDataOperationResult.BizBroadcastInsightsContactState]
-            def __init__(self, campaignId: _Optional[str] = ..., timestampMs: _Optional[int] = ..., contacts: _Optional[_Iterable[_Union[PeerDataOperationRequestResponseMessage.PeerDataOperationResult.BizBroadcastInsightsContactState, _Mapping]]] = ...) -> None: ...
-        class CompanionMetaNonceFetchResponse(_message.Message):
-            __slots__ = ("nonce",)
-            NONCE_FIELD_NUMBER: _ClassVar[int]
-            nonce: str
-            def __init__(self, nonce: _Optional[str] = ...) -> None: ...
+        class PlaceholderMessageResendResponse(_message.Message):
+            __slots__ = ("webMessageInfoBytes",)
+            WEBMESSAGEINFOBYTES_FIELD_NUMBER: _ClassVar[int]
+            webMessageInfoBytes: bytes
+            def __init__(self, webMessageInfoBytes: _Optional[bytes] = ...) -> None: ...
+        class SyncDSnapshotFatalRecoveryResponse(_message.Message):
+            __slots__ = ("collectionSnapshot", "isCompressed")
+            COLLECTIONSNAPSHOT_FIELD_NUMBER: _ClassVar[int]
+            ISCOMPRESSED_FIELD_NUMBER: _ClassVar[int]
+            collectionSnapshot: bytes
+            isCompressed: bool
+            def __init__(self, collectionSnapshot: _Optional[bytes] = ..., isCompressed: _Optional[bool] = ...) -> None: ...
         class WaffleNonceFetchResponse(_message.Message):
             __slots__ = ("nonce", "waEntFbid")
             NONCE_FIELD_NUMBER: _ClassVar[int]
@@ -3228,11 +3235,6 @@ class PeerDataOperationRequestResponseMessage(_message.Message):
             nonce: str
             waEntFbid: str
             def __init__(self, nonce: _Optional[str] = ..., waEntFbid: _Optional[str] = ...) -> None: ...
-        class PlaceholderMessageResendResponse(_message.Message):
-            __slots__ = ("webMessageInfoBytes",)
-            WEBMESSAGEINFOBYTES_FIELD_NUMBER: _ClassVar[int]
-            webMessageInfoBytes: bytes
-            def __init__(self, webMessageInfoBytes: _Optional[bytes] = ...) -> None: ...
         MEDIAUPLOADRESULT_FIELD_NUMBER: _ClassVar[int]
         STICKERMESSAGE_FIELD_NUMBER: _ClassVar[int]
         LINKPREVIEWRESPONSE_FIELD_NUMBER: _ClassVar[int]
@@ -3436,6 +3438,15 @@ class ProcessedVideo(_message.Message):
 
 class ProductMessage(_message.Message):
     __slots__ = ("product", "businessOwnerJid", "catalog", "body", "footer", "contextInfo")
+    class CatalogSnapshot(_message.Message):
+        __slots__ = ("catalogImage", "title", "description")
+        CATALOGIMAGE_FIELD_NUMBER: _ClassVar[int]
+        TITLE_FIELD_NUMBER: _ClassVar[int]
+        DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+        catalogImage: ImageMessage
+        title: str
+        description: str
+        def __init__(self, catalogImage: _Optional[_Union[ImageMessage, _Mapping]] = ..., title: _Optional[str] = ..., description: _Optional[str] = ...) -> None: ...
     class ProductSnapshot(_message.Message):
         __slots__ = ("productImage", "productId", "title", "description", "currencyCode", "priceAmount1000", "retailerId", "url", "productImageCount", "firstImageId", "salePriceAmount1000", "signedUrl")
         PRODUCTIMAGE_FIELD_NUMBER: _ClassVar[int]
@@ -3463,15 +3474,6 @@ class ProductMessage(_message.Message):
         salePriceAmount1000: int
         signedUrl: str
         def __init__(self, productImage: _Optional[_Union[ImageMessage, _Mapping]] = ..., productId: _Optional[str] = ..., title: _Optional[str] = ..., description: _Optional[str] = ..., currencyCode: _Optional[str] = ..., priceAmount1000: _Optional[int] = ..., retailerId: _Optional[str] = ..., url: _Optional[str] = ..., productImageCount: _Optional[int] = ..., firstImageId: _Optional[str] = ..., salePriceAmount1000: _Optional[int] = ..., signedUrl: _Optional[str] = ...) -> None: ...
-    class CatalogSnapshot(_message.Message):
-        __slots__ = ("catalogImage", "title", "description")
-        CATALOGIMAGE_FIELD_NUMBER: _ClassVar[int]
-        TITLE_FIELD_NUMBER: _ClassVar[int]
-        DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
-        catalogImage: ImageMessage
-        title: str
-        description: str
-        def __init__(self, catalogImage: _Optional[_Union[ImageMessage, _Mapping]] = ..., title: _Optional[str] = ..., description: _Optional[str] = ...) -> None: ...
     PRODUCT_FIELD_NUMBER: _ClassVar[int]
     BUSINESSOWNERJID_FIELD_NUMBER: _ClassVar[int]
     CATALOG_FIELD_NUMBER: _ClassVar[int]
@@ -3652,18 +3654,18 @@ class RequestPhoneNumberMessage(_message.Message):
 
 class RequestWelcomeMessageMetadata(_message.Message):
     __slots__ = ("localChatState", "welcomeTrigger")
-    class WelcomeTrigger(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        CHAT_OPEN: _ClassVar[RequestWelcomeMessageMetadata.WelcomeTrigger]
-        COMPANION_PAIRING: _ClassVar[RequestWelcomeMessageMetadata.WelcomeTrigger]
-    CHAT_OPEN: RequestWelcomeMessageMetadata.WelcomeTrigger
-    COMPANION_PAIRING: RequestWelcomeMessageMetadata.WelcomeTrigger
     class LocalChatState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         EMPTY: _ClassVar[RequestWelcomeMessageMetadata.LocalChatState]
         NON_EMPTY: _ClassVar[RequestWelcomeMessageMetadata.LocalChatState]
     EMPTY: RequestWelcomeMessageMetadata.LocalChatState
     NON_EMPTY: RequestWelcomeMessageMetadata.LocalChatState
+    class WelcomeTrigger(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        CHAT_OPEN: _ClassVar[RequestWelcomeMessageMetadata.WelcomeTrigger]
+        COMPANION_PAIRING: _ClassVar[RequestWelcomeMessageMetadata.WelcomeTrigger]
+    CHAT_OPEN: RequestWelcomeMessageMetadata.WelcomeTrigger
+    COMPANION_PAIRING: RequestWelcomeMessageMetadata.WelcomeTrigger
     LOCALCHATSTATE_FIELD_NUMBER: _ClassVar[int]
     WELCOMETRIGGER_FIELD_NUMBER: _ClassVar[int]
     localChatState: RequestWelcomeMessageMetadata.LocalChatState
@@ -3824,6 +3826,17 @@ class StatusAttribution(_message.Message):
     LAYOUTS: StatusAttribution.Type
     NEWSLETTER_STATUS: StatusAttribution.Type
     STATUS_CLOSE_SHARING: StatusAttribution.Type
+    class AiCreatedAttribution(_message.Message):
+        __slots__ = ("source",)
+        class Source(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+            __slots__ = ()
+            UNKNOWN: _ClassVar[StatusAttribution.AiCreatedAttribution.Source]
+            STATUS_MIMICRY: _ClassVar[StatusAttribution.AiCreatedAttribution.Source]
+        UNKNOWN: StatusAttribution.AiCreatedAttribution.Source
+        STATUS_MIMICRY: StatusAttribution.AiCreatedAttribution.Source
+        SOURCE_FIELD_NUMBER: _ClassVar[int]
+        source: StatusAttribution.AiCreatedAttribution.Source
+        def __init__(self, source: _Optional[_Union[StatusAttribution.AiCreatedAttribution.Source, str]] = ...) -> None: ...
     class ExternalShare(_message.Message):
         __slots__ = ("actionUrl", "source", "duration", "actionFallbackUrl")
         class Source(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
@@ -3861,6 +3874,11 @@ class StatusAttribution(_message.Message):
         duration: int
         actionFallbackUrl: str
         def __init__(self, actionUrl: _Optional[str] = ..., source: _Optional[_Union[StatusAttribution.ExternalShare.Source, str]] = ..., duration: _Optional[int] = ..., actionFallbackUrl: _Optional[str] = ...) -> None: ...
+    class GroupStatus(_message.Message):
+        __slots__ = ("authorJid",)
+        AUTHORJID_FIELD_NUMBER: _ClassVar[int]
+        authorJid: str
+        def __init__(self, authorJid: _Optional[str] = ...) -> None: ...
     class Music(_message.Message):
         __slots__ = ("authorName", "songId", "title", "author", "artistAttribution", "isExplicit")
         AUTHORNAME_FIELD_NUMBER: _ClassVar[int]
@@ -3876,11 +3894,21 @@ class StatusAttribution(_message.Message):
         artistAttribution: str
         isExplicit: bool
         def __init__(self, authorName: _Optional[str] = ..., songId: _Optional[str] = ..., title: _Optional[str] = ..., author: _Optional[str] = ..., artistAttribution: _Optional[str] = ..., isExplicit: _Optional[bool] = ...) -> None: ...
-    class GroupStatus(_message.Message):
-        __slots__ = ("authorJid",)
-        AUTHORJID_FIELD_NUMBER: _ClassVar[int]
-        authorJid: str
-        def __init__(self, authorJid: _Optional[str] = ...) -> None: ...
+    class RLAttribution(_message.Message):
+        __slots__ = ("source",)
+        class Source(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+            __slots__ = ()
+            UNKNOWN: _ClassVar[StatusAttribution.RLAttribution.Source]
+            RAY_BAN_META_GLASSES: _ClassVar[StatusAttribution.RLAttribution.Source]
+            OAKLEY_META_GLASSES: _ClassVar[StatusAttribution.RLAttribution.Source]
+            HYPERNOVA_GLASSES: _ClassVar[StatusAttribution.RLAttribution.Source]
+        UNKNOWN: StatusAttribution.RLAttribution.Source
+        RAY_BAN_META_GLASSES: StatusAttribution.RLAttribution.Source
+        OAKLEY_META_GLASSES: StatusAttribution.RLAttribution.Source
+        HYPERNOVA_GLASSES: StatusAttribution.RLAttribution.Source
+        SOURCE_FIELD_NUMBER: _ClassVar[int]
+        source: StatusAttribution.RLAttribution.Source
+        def __init__(self, source: _Optional[_Union[StatusAttribution.RLAttribution.Source, str]] = ...) -> None: ...
     class StatusReshare(_message.Message):
         __slots__ = ("source", "metadata")
         class Source(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
@@ -3911,32 +3939,6 @@ class StatusAttribution(_message.Message):
         source: StatusAttribution.StatusReshare.Source
         metadata: StatusAttribution.StatusReshare.Metadata
         def __init__(self, source: _Optional[_Union[StatusAttribution.StatusReshare.Source, str]] = ..., metadata: _Optional[_Union[StatusAttribution.StatusReshare.Metadata, _Mapping]] = ...) -> None: ...
-    class RLAttribution(_message.Message):
-        __slots__ = ("source",)
-        class Source(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-            __slots__ = ()
-            UNKNOWN: _ClassVar[StatusAttribution.RLAttribution.Source]
-            RAY_BAN_META_GLASSES: _ClassVar[StatusAttribution.RLAttribution.Source]
-            OAKLEY_META_GLASSES: _ClassVar[StatusAttribution.RLAttribution.Source]
-            HYPERNOVA_GLASSES: _ClassVar[StatusAttribution.RLAttribution.Source]
-        UNKNOWN: StatusAttribution.RLAttribution.Source
-        RAY_BAN_META_GLASSES: StatusAttribution.RLAttribution.Source
-        OAKLEY_META_GLASSES: StatusAttribution.RLAttribution.Source
-        HYPERNOVA_GLASSES: StatusAttribution.RLAttribution.Source
-        SOURCE_FIELD_NUMBER: _ClassVar[int]
-        source: StatusAttribution.RLAttribution.Source
-        def __init__(self, source: _Optional[_Union[StatusAttribution.RLAttribution.Source, str]] = ...) -> None: ...
-    class AiCreatedAttribution(_message.Message):
-        __slots__ = ("source",)
-        class Source(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-            __slots__ = ()
-            UNKNOWN: _ClassVar[StatusAttribution.AiCreatedAttribution.Source]
-            STATUS_MIMICRY: _ClassVar[StatusAttribution.AiCreatedAttribution.Source]
-        UNKNOWN: StatusAttribution.AiCreatedAttribution.Source
-        STATUS_MIMICRY: StatusAttribution.AiCreatedAttribution.Source
-        SOURCE_FIELD_NUMBER: _ClassVar[int]
-        source: StatusAttribution.AiCreatedAttribution.Source
-        def __init__(self, source: _Optional[_Union[StatusAttribution.AiCreatedAttribution.Source, str]] = ...) -> None: ...
     TYPE_FIELD_NUMBER: _ClassVar[int]
     ACTIONURL_FIELD_NUMBER: _ClassVar[int]
     STATUSRESHARE_FIELD_NUMBER: _ClassVar[int]
@@ -4174,20 +4176,6 @@ class TapLinkAction(_message.Message):
 
 class TemplateButton(_message.Message):
     __slots__ = ("index", "quickReplyButton", "urlButton", "callButton")
-    class URLButton(_message.Message):
-        __slots__ = ("displayText", "url")
-        DISPLAYTEXT_FIELD_NUMBER: _ClassVar[int]
-        URL_FIELD_NUMBER: _ClassVar[int]
-        displayText: HighlyStructuredMessage
-        url: HighlyStructuredMessage
-        def __init__(self, displayText: _Optional[_Union[HighlyStructuredMessage, _Mapping]] = ..., url: _Optional[_Union[HighlyStructuredMessage, _Mapping]] = ...) -> None: ...
-    class QuickReplyButton(_message.Message):
-        __slots__ = ("displayText", "id")
-        DISPLAYTEXT_FIELD_NUMBER: _ClassVar[int]
-        ID_FIELD_NUMBER: _ClassVar[int]
-        displayText: HighlyStructuredMessage
-        id: str
-        def __init__(self, displayText: _Optional[_Union[HighlyStructuredMessage, _Mapping]] = ..., id: _Optional[str] = ...) -> None: ...
     class CallButton(_message.Message):
         __slots__ = ("displayText", "phoneNumber")
         DISPLAYTEXT_FIELD_NUMBER: _ClassVar[int]
@@ -4195,6 +4183,20 @@ class TemplateButton(_message.Message):
         displayText: HighlyStructuredMessage
         phoneNumber: HighlyStructuredMessage
         def __init__(self, displayText: _Optional[_Union[HighlyStructuredMessage, _Mapping]] = ..., phoneNumber: _Optional[_Union[HighlyStructuredMessage, _Mapping]] = ...) -> None: ...
+    class QuickReplyButton(_message.Message):
+        __slots__ = ("displayText", "id")
+        DISPLAYTEXT_FIELD_NUMBER: _ClassVar[int]
+        ID_FIELD_NUMBER: _ClassVar[int]
+        displayText: HighlyStructuredMessage
+        id: str
+        def __init__(self, displayText: _Optional[_Union[HighlyStructuredMessage, _Mapping]] = ..., id: _Optional[str] = ...) -> None: ...
+    class URLButton(_message.Message):
+        __slots__ = ("displayText", "url")
+        DISPLAYTEXT_FIELD_NUMBER: _ClassVar[int]
+        URL_FIELD_NUMBER: _ClassVar[int]
+        displayText: HighlyStructuredMessage
+        url: HighlyStructuredMessage
+        def __init__(self, displayText: _Optional[_Union[HighlyStructuredMessage, _Mapping]] = ..., url: _Optional[_Union[HighlyStructuredMessage, _Mapping]] = ...) -> None: ...
     INDEX_FIELD_NUMBER: _ClassVar[int]
     QUICKREPLYBUTTON_FIELD_NUMBER: _ClassVar[int]
     URLBUTTON_FIELD_NUMBER: _ClassVar[int]
@@ -4330,12 +4332,6 @@ class VideoEndCard(_message.Message):
 
 class VideoMessage(_message.Message):
     __slots__ = ("url", "mimetype", "fileSha256", "fileLength", "seconds", "mediaKey", "caption", "gifPlayback", "height", "width", "fileEncSha256", "interactiveAnnotations", "directPath", "mediaKeyTimestamp", "jpegThumbnail", "contextInfo", "streamingSidecar", "gifAttribution", "viewOnce", "thumbnailDirectPath", "thumbnailSha256", "thumbnailEncSha256", "staticUrl", "annotations", "accessibilityLabel", "processedVideos", "externalShareFullVideoDurationInSeconds", "motionPhotoPresentationOffsetMs", "metadataUrl", "videoSourceType")
-    class VideoSourceType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        USER_VIDEO: _ClassVar[VideoMessage.VideoSourceType]
-        AI_GENERATED: _ClassVar[VideoMessage.VideoSourceType]
-    USER_VIDEO: VideoMessage.VideoSourceType
-    AI_GENERATED: VideoMessage.VideoSourceType
     class Attribution(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         NONE: _ClassVar[VideoMessage.Attribution]
@@ -4346,6 +4342,12 @@ class VideoMessage(_message.Message):
     GIPHY: VideoMessage.Attribution
     TENOR: VideoMessage.Attribution
     KLIPY: VideoMessage.Attribution
+    class VideoSourceType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        USER_VIDEO: _ClassVar[VideoMessage.VideoSourceType]
+        AI_GENERATED: _ClassVar[VideoMessage.VideoSourceType]
+    USER_VIDEO: VideoMessage.VideoSourceType
+    AI_GENERATED: VideoMessage.VideoSourceType
     URL_FIELD_NUMBER: _ClassVar[int]
     MIMETYPE_FIELD_NUMBER: _ClassVar[int]
     FILESHA256_FIELD_NUMBER: _ClassVar[int]

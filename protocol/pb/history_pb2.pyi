@@ -61,24 +61,6 @@ class AvatarUserSettings(_message.Message):
 
 class CallLogRecord(_message.Message):
     __slots__ = ("callResult", "isDndMode", "silenceReason", "duration", "startTime", "isIncoming", "isVideo", "isCallLink", "callLinkToken", "scheduledCallId", "callId", "callCreatorJid", "groupJid", "participants", "callType")
-    class SilenceReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        NONE: _ClassVar[CallLogRecord.SilenceReason]
-        SCHEDULED: _ClassVar[CallLogRecord.SilenceReason]
-        PRIVACY: _ClassVar[CallLogRecord.SilenceReason]
-        LIGHTWEIGHT: _ClassVar[CallLogRecord.SilenceReason]
-    NONE: CallLogRecord.SilenceReason
-    SCHEDULED: CallLogRecord.SilenceReason
-    PRIVACY: CallLogRecord.SilenceReason
-    LIGHTWEIGHT: CallLogRecord.SilenceReason
-    class CallType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        REGULAR: _ClassVar[CallLogRecord.CallType]
-        SCHEDULED_CALL: _ClassVar[CallLogRecord.CallType]
-        VOICE_CHAT: _ClassVar[CallLogRecord.CallType]
-    REGULAR: CallLogRecord.CallType
-    SCHEDULED_CALL: CallLogRecord.CallType
-    VOICE_CHAT: CallLogRecord.CallType
     class CallResult(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         CONNECTED: _ClassVar[CallLogRecord.CallResult]
@@ -103,6 +85,24 @@ class CallLogRecord(_message.Message):
     FAILED: CallLogRecord.CallResult
     ABANDONED: CallLogRecord.CallResult
     ONGOING: CallLogRecord.CallResult
+    class CallType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        REGULAR: _ClassVar[CallLogRecord.CallType]
+        SCHEDULED_CALL: _ClassVar[CallLogRecord.CallType]
+        VOICE_CHAT: _ClassVar[CallLogRecord.CallType]
+    REGULAR: CallLogRecord.CallType
+    SCHEDULED_CALL: CallLogRecord.CallType
+    VOICE_CHAT: CallLogRecord.CallType
+    class SilenceReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        NONE: _ClassVar[CallLogRecord.SilenceReason]
+        SCHEDULED: _ClassVar[CallLogRecord.SilenceReason]
+        PRIVACY: _ClassVar[CallLogRecord.SilenceReason]
+        LIGHTWEIGHT: _ClassVar[CallLogRecord.SilenceReason]
+    NONE: CallLogRecord.SilenceReason
+    SCHEDULED: CallLogRecord.SilenceReason
+    PRIVACY: CallLogRecord.SilenceReason
+    LIGHTWEIGHT: CallLogRecord.SilenceReason
     class ParticipantInfo(_message.Message):
         __slots__ = ("userJid", "callResult")
         USERJID_FIELD_NUMBER: _ClassVar[int]
@@ -152,16 +152,6 @@ class ChatLockSettings(_message.Message):
 
 class Conversation(_message.Message):
     __slots__ = ("id", "messages", "newJid", "oldJid", "lastMsgTimestamp", "unreadCount", "readOnly", "endOfHistoryTransfer", "ephemeralExpiration", "ephemeralSettingTimestamp", "endOfHistoryTransferType", "conversationTimestamp", "name", "pHash", "notSpam", "archived", "disappearingMode", "unreadMentionCount", "markedAsUnread", "participant", "tcToken", "tcTokenTimestamp", "contactPrimaryIdentityKey", "pinned", "muteEndTime", "wallpaper", "mediaVisibility", "tcTokenSenderTimestamp", "suspended", "terminated", "createdAt", "createdBy", "description", "support", "isParentGroup", "parentGroupId", "isDefaultSubgroup", "displayName", "pnJid", "shareOwnPn", "pnhDuplicateLidThread", "lidJid", "username", "lidOriginType", "commentsCount", "locked", "systemMessageToInsert", "capiCreatedGroup", "accountLid", "limitSharing", "limitSharingSettingTimestamp", "limitSharingTrigger", "limitSharingInitiatedByMe", "maibaAiThreadEnabled", "isMarketingMessageThread", "isSenderNewAccount", "afterReadDuration", "isSenderSuspicious", "appealStatus", "appealUpdateTime", "authAgentParentCompanyName", "authAgentObaPhoneNumber", "identityVerification")
-    class GroupAppealStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        NO_APPEAL: _ClassVar[Conversation.GroupAppealStatus]
-        APPEAL_IN_REVIEW: _ClassVar[Conversation.GroupAppealStatus]
-        APPEAL_APPROVED: _ClassVar[Conversation.GroupAppealStatus]
-        APPEAL_REJECTED: _ClassVar[Conversation.GroupAppealStatus]
-    NO_APPEAL: Conversation.GroupAppealStatus
-    APPEAL_IN_REVIEW: Conversation.GroupAppealStatus
-    APPEAL_APPROVED: Conversation.GroupAppealStatus
-    APPEAL_REJECTED: Conversation.GroupAppealStatus
     class EndOfHistoryTransferType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         COMPLETE_BUT_MORE_MESSAGES_REMAIN_ON_PRIMARY: _ClassVar[Conversation.EndOfHistoryTransferType]
@@ -172,6 +162,16 @@ class Conversation(_message.Message):
     COMPLETE_AND_NO_MORE_MESSAGE_REMAIN_ON_PRIMARY: Conversation.EndOfHistoryTransferType
     COMPLETE_ON_DEMAND_SYNC_BUT_MORE_MSG_REMAIN_ON_PRIMARY: Conversation.EndOfHistoryTransferType
     COMPLETE_ON_DEMAND_SYNC_WITH_MORE_MSG_ON_PRIMARY_BUT_NO_ACCESS: Conversation.EndOfHistoryTransferType
+    class GroupAppealStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        NO_APPEAL: _ClassVar[Conversation.GroupAppealStatus]
+        APPEAL_IN_REVIEW: _ClassVar[Conversation.GroupAppealStatus]
+        APPEAL_APPROVED: _ClassVar[Conversation.GroupAppealStatus]
+        APPEAL_REJECTED: _ClassVar[Conversation.GroupAppealStatus]
+    NO_APPEAL: Conversation.GroupAppealStatus
+    APPEAL_IN_REVIEW: Conversation.GroupAppealStatus
+    APPEAL_APPROVED: Conversation.GroupAppealStatus
+    APPEAL_REJECTED: Conversation.GroupAppealStatus
     ID_FIELD_NUMBER: _ClassVar[int]
     MESSAGES_FIELD_NUMBER: _ClassVar[int]
     NEWJID_FIELD_NUMBER: _ClassVar[int]

@@ -23,6 +23,12 @@ class ClientPairingProps(_message.Message):
 
 class ClientPayload(_message.Message):
     __slots__ = ("username", "passive", "userAgent", "webInfo", "pushName", "sessionId", "shortConnect", "connectType", "connectReason", "shards", "dnsSource", "connectAttemptCount", "device", "devicePairingData", "product", "fbCat", "fbUserAgent", "oc", "lc", "iosAppExtension", "fbAppId", "fbDeviceId", "pull", "paddingBytes", "yearClass", "memClass", "interopData", "trafficAnonymization", "lidDbMigrated", "accountType", "connectionSequenceInfo", "paaLink", "preacksCount", "processingQueueSize", "pairedPeripherals", "testIsolationId")
+    class AccountType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        DEFAULT: _ClassVar[ClientPayload.AccountType]
+        GUEST: _ClassVar[ClientPayload.AccountType]
+    DEFAULT: ClientPayload.AccountType
+    GUEST: ClientPayload.AccountType
     class ConnectReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         PUSH: _ClassVar[ClientPayload.ConnectReason]
@@ -39,18 +45,6 @@ class ClientPayload(_message.Message):
     NETWORK_SWITCH: ClientPayload.ConnectReason
     PING_RECONNECT: ClientPayload.ConnectReason
     UNKNOWN: ClientPayload.ConnectReason
-    class AccountType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        DEFAULT: _ClassVar[ClientPayload.AccountType]
-        GUEST: _ClassVar[ClientPayload.AccountType]
-    DEFAULT: ClientPayload.AccountType
-    GUEST: ClientPayload.AccountType
-    class TrafficAnonymization(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        OFF: _ClassVar[ClientPayload.TrafficAnonymization]
-        STANDARD: _ClassVar[ClientPayload.TrafficAnonymization]
-    OFF: ClientPayload.TrafficAnonymization
-    STANDARD: ClientPayload.TrafficAnonymization
     class ConnectType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         CELLULAR_UNKNOWN: _ClassVar[ClientPayload.ConnectType]
@@ -103,15 +97,12 @@ class ClientPayload(_message.Message):
     INTEROP: ClientPayload.Product
     INTEROP_MSGR: ClientPayload.Product
     WHATSAPP_LID: ClientPayload.Product
-    class InteropData(_message.Message):
-        __slots__ = ("accountId", "token", "enableReadReceipts")
-        ACCOUNTID_FIELD_NUMBER: _ClassVar[int]
-        TOKEN_FIELD_NUMBER: _ClassVar[int]
-        ENABLEREADRECEIPTS_FIELD_NUMBER: _ClassVar[int]
-        accountId: int
-        token: bytes
-        enableReadReceipts: bool
-        def __init__(self, accountId: _Optional[int] = ..., token: _Optional[bytes] = ..., enableReadReceipts: _Optional[bool] = ...) -> None: ...
+    class TrafficAnonymization(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        OFF: _ClassVar[ClientPayload.TrafficAnonymization]
+        STANDARD: _ClassVar[ClientPayload.TrafficAnonymization]
+    OFF: ClientPayload.TrafficAnonymization
+    STANDARD: ClientPayload.TrafficAnonymization
     class DNSSource(_message.Message):
         __slots__ = ("dnsMethod", "appCached")
         class DNSResolutionMethod(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
@@ -156,62 +147,29 @@ class ClientPayload(_message.Message):
         buildHash: bytes
         deviceProps: bytes
         def __init__(self, eRegid: _Optional[bytes] = ..., eKeytype: _Optional[bytes] = ..., eIdent: _Optional[bytes] = ..., eSkeyId: _Optional[bytes] = ..., eSkeyVal: _Optional[bytes] = ..., eSkeySig: _Optional[bytes] = ..., buildHash: _Optional[bytes] = ..., deviceProps: _Optional[bytes] = ...) -> None: ...
-    class WebInfo(_message.Message):
-        __slots__ = ("refToken", "version", "webdPayload", "webSubPlatform", "browser", "browserVersion")
-        class WebSubPlatform(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-            __slots__ = ()
-            WEB_BROWSER: _ClassVar[ClientPayload.WebInfo.WebSubPlatform]
-            APP_STORE: _ClassVar[ClientPayload.WebInfo.WebSubPlatform]
-            WIN_STORE: _ClassVar[ClientPayload.WebInfo.WebSubPlatform]
-            DARWIN: _ClassVar[ClientPayload.WebInfo.WebSubPlatform]
-            WIN32: _ClassVar[ClientPayload.WebInfo.WebSubPlatform]
-            WIN_HYBRID: _ClassVar[ClientPayload.WebInfo.WebSubPlatform]
-        WEB_BROWSER: ClientPayload.WebInfo.WebSubPlatform
-        APP_STORE: ClientPayload.WebInfo.WebSubPlatform
-        WIN_STORE: ClientPayload.WebInfo.WebSubPlatform
-        DARWIN: ClientPayload.WebInfo.WebSubPlatform
-        WIN32: ClientPayload.WebInfo.WebSubPlatform
-        WIN_HYBRID: ClientPayload.WebInfo.WebSubPlatform
-        class WebdPayload(_message.Message):
-            __slots__ = ("usesParticipantInKey", "supportsStarredMessages", "supportsDocumentMessages", "supportsUrlMessages", "supportsMediaRetry", "supportsE2EImage", "supportsE2EVideo", "supportsE2EAudio", "supportsE2EDocument", "documentTypes", "features")
-            USESPARTICIPANTINKEY_FIELD_NUMBER: _ClassVar[int]
-            SUPPORTSSTARREDMESSAGES_FIELD_NUMBER: _ClassVar[int]
-            SUPPORTSDOCUMENTMESSAGES_FIELD_NUMBER: _ClassVar[int]
-            SUPPORTSURLMESSAGES_FIELD_NUMBER: _ClassVar[int]
-            SUPPORTSMEDIARETRY_FIELD_NUMBER: _ClassVar[int]
-            SUPPORTSE2EIMAGE_FIELD_NUMBER: _ClassVar[int]
-            SUPPORTSE2EVIDEO_FIELD_NUMBER: _ClassVar[int]
-            SUPPORTSE2EAUDIO_FIELD_NUMBER: _ClassVar[int]
-            SUPPORTSE2EDOCUMENT_FIELD_NUMBER: _ClassVar[int]
-            DOCUMENTTYPES_FIELD_NUMBER: _ClassVar[int]
-            FEATURES_FIELD_NUMBER: _ClassVar[int]
-            usesParticipantInKey: bool
-            supportsStarredMessages: bool
-            supportsDocumentMessages: bool
-            supportsUrlMessages: bool
-            supportsMediaRetry: bool
-            supportsE2EImage: bool
-            supportsE2EVideo: bool
-            supportsE2EAudio: bool
-            supportsE2EDocument: bool
-            documentTypes: str
-            features: bytes
-            def __init__(self, usesParticipantInKey: _Optional[bool] = ..., supportsStarredMessages: _Optional[bool] = ..., supportsDocumentMessages: _Optional[bool] = ..., supportsUrlMessages: _Optional[bool] = ..., supportsMediaRetry: _Optional[bool] = ..., supportsE2EImage: _Optional[bool] = ..., supportsE2EVideo: _Optional[bool] = ..., supportsE2EAudio: _Optional[bool] = ..., supportsE2EDocument: _Optional[bool] = ..., documentTypes: _Optional[str] = ..., features: _Optional[bytes] = ...) -> None: ...
-        REFTOKEN_FIELD_NUMBER: _ClassVar[int]
-        VERSION_FIELD_NUMBER: _ClassVar[int]
-        WEBDPAYLOAD_FIELD_NUMBER: _ClassVar[int]
-        WEBSUBPLATFORM_FIELD_NUMBER: _ClassVar[int]
-        BROWSER_FIELD_NUMBER: _ClassVar[int]
-        BROWSERVERSION_FIELD_NUMBER: _ClassVar[int]
-        refToken: str
-        version: str
-        webdPayload: ClientPayload.WebInfo.WebdPayload
-        webSubPlatform: ClientPayload.WebInfo.WebSubPlatform
-        browser: str
-        browserVersion: str
-        def __init__(self, refToken: _Optional[str] = ..., version: _Optional[str] = ..., webdPayload: _Optional[_Union[ClientPayload.WebInfo.WebdPayload, _Mapping]] = ..., webSubPlatform: _Optional[_Union[ClientPayload.WebInfo.WebSubPlatform, str]] = ..., browser: _Optional[str] = ..., browserVersion: _Optional[str] = ...) -> None: ...
+    class InteropData(_message.Message):
+        __slots__ = ("accountId", "token", "enableReadReceipts")
+        ACCOUNTID_FIELD_NUMBER: _ClassVar[int]
+        TOKEN_FIELD_NUMBER: _ClassVar[int]
+        ENABLEREADRECEIPTS_FIELD_NUMBER: _ClassVar[int]
+        accountId: int
+        token: bytes
+        enableReadReceipts: bool
+        def __init__(self, accountId: _Optional[int] = ..., token: _Optional[bytes] = ..., enableReadReceipts: _Optional[bool] = ...) -> None: ...
     class UserAgent(_message.Message):
         __slots__ = ("platform", "appVersion", "mcc", "mnc", "osVersion", "manufacturer", "device", "osBuildNumber", "phoneId", "releaseChannel", "localeLanguageIso6391", "localeCountryIso31661Alpha2", "deviceBoard", "deviceExpId", "deviceType", "deviceModelType", "distributionChannel")
+        class DeviceType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+            __slots__ = ()
+            PHONE: _ClassVar[ClientPayload.UserAgent.DeviceType]
+            TABLET: _ClassVar[ClientPayload.UserAgent.DeviceType]
+            DESKTOP: _ClassVar[ClientPayload.UserAgent.DeviceType]
+            WEARABLE: _ClassVar[ClientPayload.UserAgent.DeviceType]
+            VR: _ClassVar[ClientPayload.UserAgent.DeviceType]
+        PHONE: ClientPayload.UserAgent.DeviceType
+        TABLET: ClientPayload.UserAgent.DeviceType
+        DESKTOP: ClientPayload.UserAgent.DeviceType
+        WEARABLE: ClientPayload.UserAgent.DeviceType
+        VR: ClientPayload.UserAgent.DeviceType
         class DistributionChannel(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
             __slots__ = ()
             APPSTORE: _ClassVar[ClientPayload.UserAgent.DistributionChannel]
@@ -222,16 +180,6 @@ class ClientPayload(_message.Message):
         WEBSITE: ClientPayload.UserAgent.DistributionChannel
         TESTFLIGHT: ClientPayload.UserAgent.DistributionChannel
         INTERNAL: ClientPayload.UserAgent.DistributionChannel
-        class ReleaseChannel(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-            __slots__ = ()
-            RELEASE: _ClassVar[ClientPayload.UserAgent.ReleaseChannel]
-            BETA: _ClassVar[ClientPayload.UserAgent.ReleaseChannel]
-            ALPHA: _ClassVar[ClientPayload.UserAgent.ReleaseChannel]
-            DEBUG: _ClassVar[ClientPayload.UserAgent.ReleaseChannel]
-        RELEASE: ClientPayload.UserAgent.ReleaseChannel
-        BETA: ClientPayload.UserAgent.ReleaseChannel
-        ALPHA: ClientPayload.UserAgent.ReleaseChannel
-        DEBUG: ClientPayload.UserAgent.ReleaseChannel
         class Platform(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
             __slots__ = ()
             ANDROID: _ClassVar[ClientPayload.UserAgent.Platform]
@@ -312,18 +260,16 @@ class ClientPayload(_message.Message):
         BLUE_VR: ClientPayload.UserAgent.Platform
         AR_WRIST: ClientPayload.UserAgent.Platform
         WAIL: ClientPayload.UserAgent.Platform
-        class DeviceType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        class ReleaseChannel(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
             __slots__ = ()
-            PHONE: _ClassVar[ClientPayload.UserAgent.DeviceType]
-            TABLET: _ClassVar[ClientPayload.UserAgent.DeviceType]
-            DESKTOP: _ClassVar[ClientPayload.UserAgent.DeviceType]
-            WEARABLE: _ClassVar[ClientPayload.UserAgent.DeviceType]
-            VR: _ClassVar[ClientPayload.UserAgent.DeviceType]
-        PHONE: ClientPayload.UserAgent.DeviceType
-        TABLET: ClientPayload.UserAgent.DeviceType
-        DESKTOP: ClientPayload.UserAgent.DeviceType
-        WEARABLE: ClientPayload.UserAgent.DeviceType
-        VR: ClientPayload.UserAgent.DeviceType
+            RELEASE: _ClassVar[ClientPayload.UserAgent.ReleaseChannel]
+            BETA: _ClassVar[ClientPayload.UserAgent.ReleaseChannel]
+            ALPHA: _ClassVar[ClientPayload.UserAgent.ReleaseChannel]
+            DEBUG: _ClassVar[ClientPayload.UserAgent.ReleaseChannel]
+        RELEASE: ClientPayload.UserAgent.ReleaseChannel
+        BETA: ClientPayload.UserAgent.ReleaseChannel
+        ALPHA: ClientPayload.UserAgent.ReleaseChannel
+        DEBUG: ClientPayload.UserAgent.ReleaseChannel
         class AppVersion(_message.Message):
             __slots__ = ("primary", "secondary", "tertiary", "quaternary", "quinary")
             PRIMARY_FIELD_NUMBER: _ClassVar[int]
@@ -372,6 +318,60 @@ class ClientPayload(_message.Message):
         deviceModelType: str
         distributionChannel: ClientPayload.UserAgent.DistributionChannel
         def __init__(self, platform: _Optional[_Union[ClientPayload.UserAgent.Platform, str]] = ..., appVersion: _Optional[_Union[ClientPayload.UserAgent.AppVersion, _Mapping]] = ..., mcc: _Optional[str] = ..., mnc: _Optional[str] = ..., osVersion: _Optional[str] = ..., manufacturer: _Optional[str] = ..., device: _Optional[str] = ..., osBuildNumber: _Optional[str] = ..., phoneId: _Optional[str] = ..., releaseChannel: _Optional[_Union[ClientPayload.UserAgent.ReleaseChannel, str]] = ..., localeLanguageIso6391: _Optional[str] = ..., localeCountryIso31661Alpha2: _Optional[str] = ..., deviceBoard: _Optional[str] = ..., deviceExpId: _Optional[str] = ..., deviceType: _Optional[_Union[ClientPayload.UserAgent.DeviceType, str]] = ..., deviceModelType: _Optional[str] = ..., distributionChannel: _Optional[_Union[ClientPayload.UserAgent.DistributionChannel, str]] = ...) -> None: ...
+    class WebInfo(_message.Message):
+        __slots__ = ("refToken", "version", "webdPayload", "webSubPlatform", "browser", "browserVersion")
+        class WebSubPlatform(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+            __slots__ = ()
+            WEB_BROWSER: _ClassVar[ClientPayload.WebInfo.WebSubPlatform]
+            APP_STORE: _ClassVar[ClientPayload.WebInfo.WebSubPlatform]
+            WIN_STORE: _ClassVar[ClientPayload.WebInfo.WebSubPlatform]
+            DARWIN: _ClassVar[ClientPayload.WebInfo.WebSubPlatform]
+            WIN32: _ClassVar[ClientPayload.WebInfo.WebSubPlatform]
+            WIN_HYBRID: _ClassVar[ClientPayload.WebInfo.WebSubPlatform]
+        WEB_BROWSER: ClientPayload.WebInfo.WebSubPlatform
+        APP_STORE: ClientPayload.WebInfo.WebSubPlatform
+        WIN_STORE: ClientPayload.WebInfo.WebSubPlatform
+        DARWIN: ClientPayload.WebInfo.WebSubPlatform
+        WIN32: ClientPayload.WebInfo.WebSubPlatform
+        WIN_HYBRID: ClientPayload.WebInfo.WebSubPlatform
+        class WebdPayload(_message.Message):
+            __slots__ = ("usesParticipantInKey", "supportsStarredMessages", "supportsDocumentMessages", "supportsUrlMessages", "supportsMediaRetry", "supportsE2EImage", "supportsE2EVideo", "supportsE2EAudio", "supportsE2EDocument", "documentTypes", "features")
+            USESPARTICIPANTINKEY_FIELD_NUMBER: _ClassVar[int]
+            SUPPORTSSTARREDMESSAGES_FIELD_NUMBER: _ClassVar[int]
+            SUPPORTSDOCUMENTMESSAGES_FIELD_NUMBER: _ClassVar[int]
+            SUPPORTSURLMESSAGES_FIELD_NUMBER: _ClassVar[int]
+            SUPPORTSMEDIARETRY_FIELD_NUMBER: _ClassVar[int]
+            SUPPORTSE2EIMAGE_FIELD_NUMBER: _ClassVar[int]
+            SUPPORTSE2EVIDEO_FIELD_NUMBER: _ClassVar[int]
+            SUPPORTSE2EAUDIO_FIELD_NUMBER: _ClassVar[int]
+            SUPPORTSE2EDOCUMENT_FIELD_NUMBER: _ClassVar[int]
+            DOCUMENTTYPES_FIELD_NUMBER: _ClassVar[int]
+            FEATURES_FIELD_NUMBER: _ClassVar[int]
+            usesParticipantInKey: bool
+            supportsStarredMessages: bool
+            supportsDocumentMessages: bool
+            supportsUrlMessages: bool
+            supportsMediaRetry: bool
+            supportsE2EImage: bool
+            supportsE2EVideo: bool
+            supportsE2EAudio: bool
+            supportsE2EDocument: bool
+            documentTypes: str
+            features: bytes
+            def __init__(self, usesParticipantInKey: _Optional[bool] = ..., supportsStarredMessages: _Optional[bool] = ..., supportsDocumentMessages: _Optional[bool] = ..., supportsUrlMessages: _Optional[bool] = ..., supportsMediaRetry: _Optional[bool] = ..., supportsE2EImage: _Optional[bool] = ..., supportsE2EVideo: _Optional[bool] = ..., supportsE2EAudio: _Optional[bool] = ..., supportsE2EDocument: _Optional[bool] = ..., documentTypes: _Optional[str] = ..., features: _Optional[bytes] = ...) -> None: ...
+        REFTOKEN_FIELD_NUMBER: _ClassVar[int]
+        VERSION_FIELD_NUMBER: _ClassVar[int]
+        WEBDPAYLOAD_FIELD_NUMBER: _ClassVar[int]
+        WEBSUBPLATFORM_FIELD_NUMBER: _ClassVar[int]
+        BROWSER_FIELD_NUMBER: _ClassVar[int]
+        BROWSERVERSION_FIELD_NUMBER: _ClassVar[int]
+        refToken: str
+        version: str
+        webdPayload: ClientPayload.WebInfo.WebdPayload
+        webSubPlatform: ClientPayload.WebInfo.WebSubPlatform
+        browser: str
+        browserVersion: str
+        def __init__(self, refToken: _Optional[str] = ..., version: _Optional[str] = ..., webdPayload: _Optional[_Union[ClientPayload.WebInfo.WebdPayload, _Mapping]] = ..., webSubPlatform: _Optional[_Union[ClientPayload.WebInfo.WebSubPlatform, str]] = ..., browser: _Optional[str] = ..., browserVersion: _Optional[str] = ...) -> None: ...
     USERNAME_FIELD_NUMBER: _ClassVar[int]
     PASSIVE_FIELD_NUMBER: _ClassVar[int]
     USERAGENT_FIELD_NUMBER: _ClassVar[int]
@@ -516,6 +516,19 @@ class DeviceProps(_message.Message):
     VR: DeviceProps.PlatformType
     CLOUD_API: DeviceProps.PlatformType
     SMARTGLASSES: DeviceProps.PlatformType
+    class AppVersion(_message.Message):
+        __slots__ = ("primary", "secondary", "tertiary", "quaternary", "quinary")
+        PRIMARY_FIELD_NUMBER: _ClassVar[int]
+        SECONDARY_FIELD_NUMBER: _ClassVar[int]
+        TERTIARY_FIELD_NUMBER: _ClassVar[int]
+        QUATERNARY_FIELD_NUMBER: _ClassVar[int]
+        QUINARY_FIELD_NUMBER: _ClassVar[int]
+        primary: int
+        secondary: int
+        tertiary: int
+        quaternary: int
+        quinary: int
+        def __init__(self, primary: _Optional[int] = ..., secondary: _Optional[int] = ..., tertiary: _Optional[int] = ..., quaternary: _Optional[int] = ..., quinary: _Optional[int] = ...) -> None: ...
     class HistorySyncConfig(_message.Message):
         __slots__ = ("fullSyncDaysLimit", "fullSyncSizeMbLimit", "storageQuotaMb", "inlineInitialPayloadInE2EeMsg", "recentSyncDaysLimit", "supportCallLogHistory", "supportBotUserAgentChatHistory", "supportCagReactionsAndPolls", "supportBizHostedMsg", "supportRecentSyncChunkMessageCountTuning", "supportHostedGroupMsg", "supportFbidBotChatHistory", "supportAddOnHistorySyncMigration", "supportMessageAssociation", "supportGroupHistory", "onDemandReady", "supportGuestChat", "completeOnDemandReady", "thumbnailSyncDaysLimit", "initialSyncMaxMessagesPerChat", "supportManusHistory", "supportHatchHistory", "supportedBotChannelFbids", "supportInlineContacts")
         FULLSYNCDAYSLIMIT_FIELD_NUMBER: _ClassVar[int]
@@ -567,19 +580,6 @@ class DeviceProps(_message.Message):
         supportedBotChannelFbids: _containers.RepeatedScalarFieldContainer[str]
         supportInlineContacts: bool
         def __init__(self, fullSyncDaysLimit: _Optional[int] = ..., fullSyncSizeMbLimit: _Optional[int] = ..., storageQuotaMb: _Optional[int] = ..., inlineInitialPayloadInE2EeMsg: _Optional[bool] = ..., recentSyncDaysLimit: _Optional[int] = ..., supportCallLogHistory: _Optional[bool] = ..., supportBotUserAgentChatHistory: _Optional[bool] = ..., supportCagReactionsAndPolls: _Optional[bool] = ..., supportBizHostedMsg: _Optional[bool] = ..., supportRecentSyncChunkMessageCountTuning: _Optional[bool] = ..., supportHostedGroupMsg: _Optional[bool] = ..., supportFbidBotChatHistory: _Optional[bool] = ..., supportAddOnHistorySyncMigration: _Optional[bool] = ..., supportMessageAssociation: _Optional[bool] = ..., supportGroupHistory: _Optional[bool] = ..., onDemandReady: _Optional[bool] = ..., supportGuestChat: _Optional[bool] = ..., completeOnDemandReady: _Optional[bool] = ..., thumbnailSyncDaysLimit: _Optional[int] = ..., initialSyncMaxMessagesPerChat: _Optional[int] = ..., supportManusHistory: _Optional[bool] = ..., supportHatchHistory: _Optional[bool] = ..., supportedBotChannelFbids: _Optional[_Iterable[str]] = ..., supportInlineContacts: _Optional[bool] = ...) -> None: ...
-    class AppVersion(_message.Message):
-        __slots__ = ("primary", "secondary", "tertiary", "quaternary", "quinary")
-        PRIMARY_FIELD_NUMBER: _ClassVar[int]
-        SECONDARY_FIELD_NUMBER: _ClassVar[int]
-        TERTIARY_FIELD_NUMBER: _ClassVar[int]
-        QUATERNARY_FIELD_NUMBER: _ClassVar[int]
-        QUINARY_FIELD_NUMBER: _ClassVar[int]
-        primary: int
-        secondary: int
-        tertiary: int
-        quaternary: int
-        quinary: int
-        def __init__(self, primary: _Optional[int] = ..., secondary: _Optional[int] = ..., tertiary: _Optional[int] = ..., quaternary: _Optional[int] = ..., quinary: _Optional[int] = ...) -> None: ...
     OS_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     PLATFORMTYPE_FIELD_NUMBER: _ClassVar[int]

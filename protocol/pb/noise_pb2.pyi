@@ -46,21 +46,19 @@ class HandshakeMessage(_message.Message):
     IKKEM_FS: HandshakeMessage.HandshakePqMode
     XXKEM_2: HandshakeMessage.HandshakePqMode
     IKKEM_2: HandshakeMessage.HandshakePqMode
-    class ServerHello(_message.Message):
-        __slots__ = ("ephemeral", "static", "payload", "extendedStatic", "paddingBytes", "extendedCiphertext")
-        EPHEMERAL_FIELD_NUMBER: _ClassVar[int]
+    class ClientFinish(_message.Message):
+        __slots__ = ("static", "payload", "extendedCiphertext", "paddedBytes", "simulateXxkemFs")
         STATIC_FIELD_NUMBER: _ClassVar[int]
         PAYLOAD_FIELD_NUMBER: _ClassVar[int]
-        EXTENDEDSTATIC_FIELD_NUMBER: _ClassVar[int]
-        PADDINGBYTES_FIELD_NUMBER: _ClassVar[int]
         EXTENDEDCIPHERTEXT_FIELD_NUMBER: _ClassVar[int]
-        ephemeral: bytes
+        PADDEDBYTES_FIELD_NUMBER: _ClassVar[int]
+        SIMULATEXXKEMFS_FIELD_NUMBER: _ClassVar[int]
         static: bytes
         payload: bytes
-        extendedStatic: bytes
-        paddingBytes: bytes
         extendedCiphertext: bytes
-        def __init__(self, ephemeral: _Optional[bytes] = ..., static: _Optional[bytes] = ..., payload: _Optional[bytes] = ..., extendedStatic: _Optional[bytes] = ..., paddingBytes: _Optional[bytes] = ..., extendedCiphertext: _Optional[bytes] = ...) -> None: ...
+        paddedBytes: bytes
+        simulateXxkemFs: bool
+        def __init__(self, static: _Optional[bytes] = ..., payload: _Optional[bytes] = ..., extendedCiphertext: _Optional[bytes] = ..., paddedBytes: _Optional[bytes] = ..., simulateXxkemFs: _Optional[bool] = ...) -> None: ...
     class ClientHello(_message.Message):
         __slots__ = ("ephemeral", "static", "payload", "useExtended", "extendedCiphertext", "paddedBytes", "sendServerHelloPaddedBytes", "simulateXxkemFs", "pqMode", "extendedEphemeral")
         EPHEMERAL_FIELD_NUMBER: _ClassVar[int]
@@ -84,19 +82,21 @@ class HandshakeMessage(_message.Message):
         pqMode: HandshakeMessage.HandshakePqMode
         extendedEphemeral: bytes
         def __init__(self, ephemeral: _Optional[bytes] = ..., static: _Optional[bytes] = ..., payload: _Optional[bytes] = ..., useExtended: _Optional[bool] = ..., extendedCiphertext: _Optional[bytes] = ..., paddedBytes: _Optional[bytes] = ..., sendServerHelloPaddedBytes: _Optional[bool] = ..., simulateXxkemFs: _Optional[bool] = ..., pqMode: _Optional[_Union[HandshakeMessage.HandshakePqMode, str]] = ..., extendedEphemeral: _Optional[bytes] = ...) -> None: ...
-    class ClientFinish(_message.Message):
-        __slots__ = ("static", "payload", "extendedCiphertext", "paddedBytes", "simulateXxkemFs")
+    class ServerHello(_message.Message):
+        __slots__ = ("ephemeral", "static", "payload", "extendedStatic", "paddingBytes", "extendedCiphertext")
+        EPHEMERAL_FIELD_NUMBER: _ClassVar[int]
         STATIC_FIELD_NUMBER: _ClassVar[int]
         PAYLOAD_FIELD_NUMBER: _ClassVar[int]
+        EXTENDEDSTATIC_FIELD_NUMBER: _ClassVar[int]
+        PADDINGBYTES_FIELD_NUMBER: _ClassVar[int]
         EXTENDEDCIPHERTEXT_FIELD_NUMBER: _ClassVar[int]
-        PADDEDBYTES_FIELD_NUMBER: _ClassVar[int]
-        SIMULATEXXKEMFS_FIELD_NUMBER: _ClassVar[int]
+        ephemeral: bytes
         static: bytes
         payload: bytes
+        extendedStatic: bytes
+        paddingBytes: bytes
         extendedCiphertext: bytes
-        paddedBytes: bytes
-        simulateXxkemFs: bool
-        def __init__(self, static: _Optional[bytes] = ..., payload: _Optional[bytes] = ..., extendedCiphertext: _Optional[bytes] = ..., paddedBytes: _Optional[bytes] = ..., simulateXxkemFs: _Optional[bool] = ...) -> None: ...
+        def __init__(self, ephemeral: _Optional[bytes] = ..., static: _Optional[bytes] = ..., payload: _Optional[bytes] = ..., extendedStatic: _Optional[bytes] = ..., paddingBytes: _Optional[bytes] = ..., extendedCiphertext: _Optional[bytes] = ...) -> None: ...
     CLIENTHELLO_FIELD_NUMBER: _ClassVar[int]
     SERVERHELLO_FIELD_NUMBER: _ClassVar[int]
     CLIENTFINISH_FIELD_NUMBER: _ClassVar[int]

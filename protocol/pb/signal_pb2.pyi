@@ -99,13 +99,6 @@ class SenderKeyStateStructure(_message.Message):
         iteration: int
         seed: bytes
         def __init__(self, iteration: _Optional[int] = ..., seed: _Optional[bytes] = ...) -> None: ...
-    class SenderSigningKey(_message.Message):
-        __slots__ = ("public", "private")
-        PUBLIC_FIELD_NUMBER: _ClassVar[int]
-        PRIVATE_FIELD_NUMBER: _ClassVar[int]
-        public: bytes
-        private: bytes
-        def __init__(self, public: _Optional[bytes] = ..., private: _Optional[bytes] = ...) -> None: ...
     class SenderMessageKey(_message.Message):
         __slots__ = ("iteration", "seed")
         ITERATION_FIELD_NUMBER: _ClassVar[int]
@@ -113,6 +106,13 @@ class SenderKeyStateStructure(_message.Message):
         iteration: int
         seed: bytes
         def __init__(self, iteration: _Optional[int] = ..., seed: _Optional[bytes] = ...) -> None: ...
+    class SenderSigningKey(_message.Message):
+        __slots__ = ("public", "private")
+        PUBLIC_FIELD_NUMBER: _ClassVar[int]
+        PRIVATE_FIELD_NUMBER: _ClassVar[int]
+        public: bytes
+        private: bytes
+        def __init__(self, public: _Optional[bytes] = ..., private: _Optional[bytes] = ...) -> None: ...
     SENDERKEYID_FIELD_NUMBER: _ClassVar[int]
     SENDERCHAINKEY_FIELD_NUMBER: _ClassVar[int]
     SENDERSIGNINGKEY_FIELD_NUMBER: _ClassVar[int]
@@ -127,6 +127,13 @@ class SessionStructure(_message.Message):
     __slots__ = ("sessionVersion", "localIdentityPublic", "remoteIdentityPublic", "rootKey", "previousCounter", "senderChain", "receiverChains", "pendingKeyExchange", "pendingPreKey", "remoteRegistrationId", "localRegistrationId", "needsRefresh", "aliceBaseKey")
     class Chain(_message.Message):
         __slots__ = ("senderRatchetKey", "senderRatchetKeyPrivate", "chainKey", "messageKeys")
+        class ChainKey(_message.Message):
+            __slots__ = ("index", "key")
+            INDEX_FIELD_NUMBER: _ClassVar[int]
+            KEY_FIELD_NUMBER: _ClassVar[int]
+            index: int
+            key: bytes
+            def __init__(self, index: _Optional[int] = ..., key: _Optional[bytes] = ...) -> None: ...
         class MessageKey(_message.Message):
             __slots__ = ("index", "cipherKey", "macKey", "iv")
             INDEX_FIELD_NUMBER: _ClassVar[int]
@@ -138,13 +145,6 @@ class SessionStructure(_message.Message):
             macKey: bytes
             iv: bytes
             def __init__(self, index: _Optional[int] = ..., cipherKey: _Optional[bytes] = ..., macKey: _Optional[bytes] = ..., iv: _Optional[bytes] = ...) -> None: ...
-        class ChainKey(_message.Message):
-            __slots__ = ("index", "key")
-            INDEX_FIELD_NUMBER: _ClassVar[int]
-            KEY_FIELD_NUMBER: _ClassVar[int]
-            index: int
-            key: bytes
-            def __init__(self, index: _Optional[int] = ..., key: _Optional[bytes] = ...) -> None: ...
         SENDERRATCHETKEY_FIELD_NUMBER: _ClassVar[int]
         SENDERRATCHETKEYPRIVATE_FIELD_NUMBER: _ClassVar[int]
         CHAINKEY_FIELD_NUMBER: _ClassVar[int]
@@ -154,15 +154,6 @@ class SessionStructure(_message.Message):
         chainKey: SessionStructure.Chain.ChainKey
         messageKeys: _containers.RepeatedCompositeFieldContainer[SessionStructure.Chain.MessageKey]
         def __init__(self, senderRatchetKey: _Optional[bytes] = ..., senderRatchetKeyPrivate: _Optional[bytes] = ..., chainKey: _Optional[_Union[SessionStructure.Chain.ChainKey, _Mapping]] = ..., messageKeys: _Optional[_Iterable[_Union[SessionStructure.Chain.MessageKey, _Mapping]]] = ...) -> None: ...
-    class PendingPreKey(_message.Message):
-        __slots__ = ("preKeyId", "signedPreKeyId", "baseKey")
-        PREKEYID_FIELD_NUMBER: _ClassVar[int]
-        SIGNEDPREKEYID_FIELD_NUMBER: _ClassVar[int]
-        BASEKEY_FIELD_NUMBER: _ClassVar[int]
-        preKeyId: int
-        signedPreKeyId: int
-        baseKey: bytes
-        def __init__(self, preKeyId: _Optional[int] = ..., signedPreKeyId: _Optional[int] = ..., baseKey: _Optional[bytes] = ...) -> None: ...
     class PendingKeyExchange(_message.Message):
         __slots__ = ("sequence", "localBaseKey", "localBaseKeyPrivate", "localRatchetKey", "localRatchetKeyPrivate", "localIdentityKey", "localIdentityKeyPrivate")
         SEQUENCE_FIELD_NUMBER: _ClassVar[int]
@@ -180,6 +171,15 @@ class SessionStructure(_message.Message):
         localIdentityKey: bytes
         localIdentityKeyPrivate: bytes
         def __init__(self, sequence: _Optional[int] = ..., localBaseKey: _Optional[bytes] = ..., localBaseKeyPrivate: _Optional[bytes] = ..., localRatchetKey: _Optional[bytes] = ..., localRatchetKeyPrivate: _Optional[bytes] = ..., localIdentityKey: _Optional[bytes] = ..., localIdentityKeyPrivate: _Optional[bytes] = ...) -> None: ...
+    class PendingPreKey(_message.Message):
+        __slots__ = ("preKeyId", "signedPreKeyId", "baseKey")
+        PREKEYID_FIELD_NUMBER: _ClassVar[int]
+        SIGNEDPREKEYID_FIELD_NUMBER: _ClassVar[int]
+        BASEKEY_FIELD_NUMBER: _ClassVar[int]
+        preKeyId: int
+        signedPreKeyId: int
+        baseKey: bytes
+        def __init__(self, preKeyId: _Optional[int] = ..., signedPreKeyId: _Optional[int] = ..., baseKey: _Optional[bytes] = ...) -> None: ...
     SESSIONVERSION_FIELD_NUMBER: _ClassVar[int]
     LOCALIDENTITYPUBLIC_FIELD_NUMBER: _ClassVar[int]
     REMOTEIDENTITYPUBLIC_FIELD_NUMBER: _ClassVar[int]

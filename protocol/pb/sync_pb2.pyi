@@ -281,21 +281,24 @@ class DeviceCapabilities(_message.Message):
     DISABLED: DeviceCapabilities.MemberNameTagPrimarySupport
     RECEIVER_ENABLED: DeviceCapabilities.MemberNameTagPrimarySupport
     SENDER_ENABLED: DeviceCapabilities.MemberNameTagPrimarySupport
-    class UserHasAvatar(_message.Message):
-        __slots__ = ("userHasAvatar",)
-        USERHASAVATAR_FIELD_NUMBER: _ClassVar[int]
-        userHasAvatar: bool
-        def __init__(self, userHasAvatar: _Optional[bool] = ...) -> None: ...
-    class LIDMigration(_message.Message):
-        __slots__ = ("chatDbMigrationTimestamp",)
-        CHATDBMIGRATIONTIMESTAMP_FIELD_NUMBER: _ClassVar[int]
-        chatDbMigrationTimestamp: int
-        def __init__(self, chatDbMigrationTimestamp: _Optional[int] = ...) -> None: ...
     class AiFbidMigration(_message.Message):
         __slots__ = ("chatDbMigrationTimestamp",)
         CHATDBMIGRATIONTIMESTAMP_FIELD_NUMBER: _ClassVar[int]
         chatDbMigrationTimestamp: int
         def __init__(self, chatDbMigrationTimestamp: _Optional[int] = ...) -> None: ...
+    class AiThread(_message.Message):
+        __slots__ = ("supportLevel",)
+        class SupportLevel(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+            __slots__ = ()
+            NONE: _ClassVar[DeviceCapabilities.AiThread.SupportLevel]
+            INFRA: _ClassVar[DeviceCapabilities.AiThread.SupportLevel]
+            FULL: _ClassVar[DeviceCapabilities.AiThread.SupportLevel]
+        NONE: DeviceCapabilities.AiThread.SupportLevel
+        INFRA: DeviceCapabilities.AiThread.SupportLevel
+        FULL: DeviceCapabilities.AiThread.SupportLevel
+        SUPPORTLEVEL_FIELD_NUMBER: _ClassVar[int]
+        supportLevel: DeviceCapabilities.AiThread.SupportLevel
+        def __init__(self, supportLevel: _Optional[_Union[DeviceCapabilities.AiThread.SupportLevel, str]] = ...) -> None: ...
     class BizAiSettingsSync(_message.Message):
         __slots__ = ("handoffRemovalTimingEnabled",)
         HANDOFFREMOVALTIMINGENABLED_FIELD_NUMBER: _ClassVar[int]
@@ -314,24 +317,21 @@ class DeviceCapabilities(_message.Message):
         insightsSyncEnabled: bool
         recipientLimit: int
         def __init__(self, importListEnabled: _Optional[bool] = ..., companionSupportEnabled: _Optional[bool] = ..., campaignSyncEnabled: _Optional[bool] = ..., insightsSyncEnabled: _Optional[bool] = ..., recipientLimit: _Optional[int] = ...) -> None: ...
-    class AiThread(_message.Message):
-        __slots__ = ("supportLevel",)
-        class SupportLevel(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-            __slots__ = ()
-            NONE: _ClassVar[DeviceCapabilities.AiThread.SupportLevel]
-            INFRA: _ClassVar[DeviceCapabilities.AiThread.SupportLevel]
-            FULL: _ClassVar[DeviceCapabilities.AiThread.SupportLevel]
-        NONE: DeviceCapabilities.AiThread.SupportLevel
-        INFRA: DeviceCapabilities.AiThread.SupportLevel
-        FULL: DeviceCapabilities.AiThread.SupportLevel
-        SUPPORTLEVEL_FIELD_NUMBER: _ClassVar[int]
-        supportLevel: DeviceCapabilities.AiThread.SupportLevel
-        def __init__(self, supportLevel: _Optional[_Union[DeviceCapabilities.AiThread.SupportLevel, str]] = ...) -> None: ...
     class ContactRefresh(_message.Message):
         __slots__ = ("refreshSupported",)
         REFRESHSUPPORTED_FIELD_NUMBER: _ClassVar[int]
         refreshSupported: bool
         def __init__(self, refreshSupported: _Optional[bool] = ...) -> None: ...
+    class LIDMigration(_message.Message):
+        __slots__ = ("chatDbMigrationTimestamp",)
+        CHATDBMIGRATIONTIMESTAMP_FIELD_NUMBER: _ClassVar[int]
+        chatDbMigrationTimestamp: int
+        def __init__(self, chatDbMigrationTimestamp: _Optional[int] = ...) -> None: ...
+    class UserHasAvatar(_message.Message):
+        __slots__ = ("userHasAvatar",)
+        USERHASAVATAR_FIELD_NUMBER: _ClassVar[int]
+        userHasAvatar: bool
+        def __init__(self, userHasAvatar: _Optional[bool] = ...) -> None: ...
     CHATLOCKSUPPORTLEVEL_FIELD_NUMBER: _ClassVar[int]
     LIDMIGRATION_FIELD_NUMBER: _ClassVar[int]
     BUSINESSBROADCAST_FIELD_NUMBER: _ClassVar[int]
@@ -993,6 +993,17 @@ class SubscriptionAction(_message.Message):
 
 class SubscriptionsSyncV2Action(_message.Message):
     __slots__ = ("subscriptions", "paidFeature")
+    class PaidFeature(_message.Message):
+        __slots__ = ("name", "enabled", "limit", "expirationTime")
+        NAME_FIELD_NUMBER: _ClassVar[int]
+        ENABLED_FIELD_NUMBER: _ClassVar[int]
+        LIMIT_FIELD_NUMBER: _ClassVar[int]
+        EXPIRATIONTIME_FIELD_NUMBER: _ClassVar[int]
+        name: str
+        enabled: bool
+        limit: int
+        expirationTime: int
+        def __init__(self, name: _Optional[str] = ..., enabled: _Optional[bool] = ..., limit: _Optional[int] = ..., expirationTime: _Optional[int] = ...) -> None: ...
     class SubscriptionInfo(_message.Message):
         __slots__ = ("id", "tier", "status", "startTime", "endTime", "isPlatformChanged", "source", "creationTime")
         ID_FIELD_NUMBER: _ClassVar[int]
@@ -1012,17 +1023,6 @@ class SubscriptionsSyncV2Action(_message.Message):
         source: str
         creationTime: int
         def __init__(self, id: _Optional[str] = ..., tier: _Optional[int] = ..., status: _Optional[str] = ..., startTime: _Optional[int] = ..., endTime: _Optional[int] = ..., isPlatformChanged: _Optional[bool] = ..., source: _Optional[str] = ..., creationTime: _Optional[int] = ...) -> None: ...
-    class PaidFeature(_message.Message):
-        __slots__ = ("name", "enabled", "limit", "expirationTime")
-        NAME_FIELD_NUMBER: _ClassVar[int]
-        ENABLED_FIELD_NUMBER: _ClassVar[int]
-        LIMIT_FIELD_NUMBER: _ClassVar[int]
-        EXPIRATIONTIME_FIELD_NUMBER: _ClassVar[int]
-        name: str
-        enabled: bool
-        limit: int
-        expirationTime: int
-        def __init__(self, name: _Optional[str] = ..., enabled: _Optional[bool] = ..., limit: _Optional[int] = ..., expirationTime: _Optional[int] = ...) -> None: ...
     SUBSCRIPTIONS_FIELD_NUMBER: _ClassVar[int]
     PAIDFEATURE_FIELD_NUMBER: _ClassVar[int]
     subscriptions: _containers.RepeatedCompositeFieldContainer[SubscriptionsSyncV2Action.SubscriptionInfo]

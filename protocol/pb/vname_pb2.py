@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17protocol/pb/vname.proto\x12\x02wa\"\xa6\x02\n\x12\x42izAccountLinkInfo\x12\x1b\n\x13whatsappBizAcctFbid\x18\x01 \x01(\x04\x12\x1a\n\x12whatsappAcctNumber\x18\x02 \x01(\t\x12\x11\n\tissueTime\x18\x03 \x01(\x04\x12;\n\x0bhostStorage\x18\x04 \x01(\x0e\x32&.wa.BizAccountLinkInfo.HostStorageType\x12\x37\n\x0b\x61\x63\x63ountType\x18\x05 \x01(\x0e\x32\".wa.BizAccountLinkInfo.AccountType\"/\n\x0fHostStorageType\x12\x0e\n\nON_PREMISE\x10\x00\x12\x0c\n\x08\x46\x41\x43\x45\x42OOK\x10\x01\"\x1d\n\x0b\x41\x63\x63ountType\x12\x0e\n\nENTERPRISE\x10\x00\"\\\n\x11\x42izAccountPayload\x12.\n\tvnameCert\x18\x01 \x01(\x0b\x32\x1b.wa.VerifiedNameCertificate\x12\x17\n\x0f\x62izAcctLinkInfo\x18\x02 \x01(\x0c\"\xce\x03\n\x0f\x42izIdentityInfo\x12\x36\n\x06vlevel\x18\x01 \x01(\x0e\x32&.wa.BizIdentityInfo.VerifiedLevelValue\x12.\n\tvnameCert\x18\x02 \x01(\x0b\x32\x1b.wa.VerifiedNameCertificate\x12\x0e\n\x06signed\x18\x03 \x01(\x08\x12\x0f\n\x07revoked\x18\x04 \x01(\x08\x12\x38\n\x0bhostStorage\x18\x05 \x01(\x0e\x32#.wa.BizIdentityInfo.HostStorageType\x12:\n\x0c\x61\x63tualActors\x18\x06 \x01(\x0e\x32$.wa.BizIdentityInfo.ActualActorsType\x12\x15\n\rprivacyModeTs\x18\x07 \x01(\x04\x12\x17\n\x0f\x66\x65\x61tureControls\x18\x08 \x01(\x04\"/\n\x0fHostStorageType\x12\x0e\n\nON_PREMISE\x10\x00\x12\x0c\n\x08\x46\x41\x43\x45\x42OOK\x10\x01\"4\n\x12VerifiedLevelValue\x12\x0b\n\x07UNKNOWN\x10\x00\x12\x07\n\x03LOW\x10\x01\x12\x08\n\x04HIGH\x10\x02\"%\n\x10\x41\x63tualActorsType\x12\x08\n\x04SELF\x10\x00\x12\x07\n\x03\x42SP\x10\x01\"=\n\rLocalizedName\x12\n\n\x02lg\x18\x01 \x01(\t\x12\n\n\x02lc\x18\x02 \x01(\t\x12\x14\n\x0cverifiedName\x18\x03 \x01(\t\"\xd5\x01\n\x17VerifiedNameCertificate\x12\x0f\n\x07\x64\x65tails\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x17\n\x0fserverSignature\x18\x03 \x01(\x0c\x1a}\n\x07\x44\x65tails\x12\x0e\n\x06serial\x18\x01 \x01(\x04\x12\x0e\n\x06issuer\x18\x02 \x01(\t\x12\x14\n\x0cverifiedName\x18\x04 \x01(\t\x12)\n\x0elocalizedNames\x18\x08 \x03(\x0b\x32\x11.wa.LocalizedName\x12\x11\n\tissueTime\x18\n \x01(\x04')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17protocol/pb/vname.proto\x12\x02wa\"\xa6\x02\n\x12\x42izAccountLinkInfo\x12\x1b\n\x13whatsappBizAcctFbid\x18\x01 \x01(\x04\x12\x1a\n\x12whatsappAcctNumber\x18\x02 \x01(\t\x12\x11\n\tissueTime\x18\x03 \x01(\x04\x12;\n\x0bhostStorage\x18\x04 \x01(\x0e\x32&.wa.BizAccountLinkInfo.HostStorageType\x12\x37\n\x0b\x61\x63\x63ountType\x18\x05 \x01(\x0e\x32\".wa.BizAccountLinkInfo.AccountType\"\x1d\n\x0b\x41\x63\x63ountType\x12\x0e\n\nENTERPRISE\x10\x00\"/\n\x0fHostStorageType\x12\x0e\n\nON_PREMISE\x10\x00\x12\x0c\n\x08\x46\x41\x43\x45\x42OOK\x10\x01\"\\\n\x11\x42izAccountPayload\x12.\n\tvnameCert\x18\x01 \x01(\x0b\x32\x1b.wa.VerifiedNameCertificate\x12\x17\n\x0f\x62izAcctLinkInfo\x18\x02 \x01(\x0c\"\xce\x03\n\x0f\x42izIdentityInfo\x12\x36\n\x06vlevel\x18\x01 \x01(\x0e\x32&.wa.BizIdentityInfo.VerifiedLevelValue\x12.\n\tvnameCert\x18\x02 \x01(\x0b\x32\x1b.wa.VerifiedNameCertificate\x12\x0e\n\x06signed\x18\x03 \x01(\x08\x12\x0f\n\x07revoked\x18\x04 \x01(\x08\x12\x38\n\x0bhostStorage\x18\x05 \x01(\x0e\x32#.wa.BizIdentityInfo.HostStorageType\x12:\n\x0c\x61\x63tualActors\x18\x06 \x01(\x0e\x32$.wa.BizIdentityInfo.ActualActorsType\x12\x15\n\rprivacyModeTs\x18\x07 \x01(\x04\x12\x17\n\x0f\x66\x65\x61tureControls\x18\x08 \x01(\x04\"%\n\x10\x41\x63tualActorsType\x12\x08\n\x04SELF\x10\x00\x12\x07\n\x03\x42SP\x10\x01\"/\n\x0fHostStorageType\x12\x0e\n\nON_PREMISE\x10\x00\x12\x0c\n\x08\x46\x41\x43\x45\x42OOK\x10\x01\"4\n\x12VerifiedLevelValue\x12\x0b\n\x07UNKNOWN\x10\x00\x12\x07\n\x03LOW\x10\x01\x12\x08\n\x04HIGH\x10\x02\"=\n\rLocalizedName\x12\n\n\x02lg\x18\x01 \x01(\t\x12\n\n\x02lc\x18\x02 \x01(\t\x12\x14\n\x0cverifiedName\x18\x03 \x01(\t\"\xd5\x01\n\x17VerifiedNameCertificate\x12\x0f\n\x07\x64\x65tails\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x17\n\x0fserverSignature\x18\x03 \x01(\x0c\x1a}\n\x07\x44\x65tails\x12\x0e\n\x06serial\x18\x01 \x01(\x04\x12\x0e\n\x06issuer\x18\x02 \x01(\t\x12\x14\n\x0cverifiedName\x18\x04 \x01(\t\x12)\n\x0elocalizedNames\x18\x08 \x03(\x0b\x32\x11.wa.LocalizedName\x12\x11\n\tissueTime\x18\n \x01(\x04')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,20 +33,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_BIZACCOUNTLINKINFO']._serialized_start=32
   _globals['_BIZACCOUNTLINKINFO']._serialized_end=326
-  _globals['_BIZACCOUNTLINKINFO_HOSTSTORAGETYPE']._serialized_start=248
-  _globals['_BIZACCOUNTLINKINFO_HOSTSTORAGETYPE']._serialized_end=295
-  _globals['_BIZACCOUNTLINKINFO_ACCOUNTTYPE']._serialized_start=297
-  _globals['_BIZACCOUNTLINKINFO_ACCOUNTTYPE']._serialized_end=326
+  _globals['_BIZACCOUNTLINKINFO_ACCOUNTTYPE']._serialized_start=248
+  _globals['_BIZACCOUNTLINKINFO_ACCOUNTTYPE']._serialized_end=277
+  _globals['_BIZACCOUNTLINKINFO_HOSTSTORAGETYPE']._serialized_start=279
+  _globals['_BIZACCOUNTLINKINFO_HOSTSTORAGETYPE']._serialized_end=326
   _globals['_BIZACCOUNTPAYLOAD']._serialized_start=328
   _globals['_BIZACCOUNTPAYLOAD']._serialized_end=420
   _globals['_BIZIDENTITYINFO']._serialized_start=423
   _globals['_BIZIDENTITYINFO']._serialized_end=885
-  _globals['_BIZIDENTITYINFO_HOSTSTORAGETYPE']._serialized_start=248
-  _globals['_BIZIDENTITYINFO_HOSTSTORAGETYPE']._serialized_end=295
-  _globals['_BIZIDENTITYINFO_VERIFIEDLEVELVALUE']._serialized_start=794
-  _globals['_BIZIDENTITYINFO_VERIFIEDLEVELVALUE']._serialized_end=846
-  _globals['_BIZIDENTITYINFO_ACTUALACTORSTYPE']._serialized_start=848
-  _globals['_BIZIDENTITYINFO_ACTUALACTORSTYPE']._serialized_end=885
+  _globals['_BIZIDENTITYINFO_ACTUALACTORSTYPE']._serialized_start=745
+  _globals['_BIZIDENTITYINFO_ACTUALACTORSTYPE']._serialized_end=782
+  _globals['_BIZIDENTITYINFO_HOSTSTORAGETYPE']._serialized_start=279
+  _globals['_BIZIDENTITYINFO_HOSTSTORAGETYPE']._serialized_end=326
+  _globals['_BIZIDENTITYINFO_VERIFIEDLEVELVALUE']._serialized_start=833
+  _globals['_BIZIDENTITYINFO_VERIFIEDLEVELVALUE']._serialized_end=885
   _globals['_LOCALIZEDNAME']._serialized_start=887
   _globals['_LOCALIZEDNAME']._serialized_end=948
   _globals['_VERIFIEDNAMECERTIFICATE']._serialized_start=951

@@ -9,16 +9,16 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 class BizAccountLinkInfo(_message.Message):
     __slots__ = ("whatsappBizAcctFbid", "whatsappAcctNumber", "issueTime", "hostStorage", "accountType")
+    class AccountType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        ENTERPRISE: _ClassVar[BizAccountLinkInfo.AccountType]
+    ENTERPRISE: BizAccountLinkInfo.AccountType
     class HostStorageType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         ON_PREMISE: _ClassVar[BizAccountLinkInfo.HostStorageType]
         FACEBOOK: _ClassVar[BizAccountLinkInfo.HostStorageType]
     ON_PREMISE: BizAccountLinkInfo.HostStorageType
     FACEBOOK: BizAccountLinkInfo.HostStorageType
-    class AccountType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        ENTERPRISE: _ClassVar[BizAccountLinkInfo.AccountType]
-    ENTERPRISE: BizAccountLinkInfo.AccountType
     WHATSAPPBIZACCTFBID_FIELD_NUMBER: _ClassVar[int]
     WHATSAPPACCTNUMBER_FIELD_NUMBER: _ClassVar[int]
     ISSUETIME_FIELD_NUMBER: _ClassVar[int]
@@ -41,6 +41,12 @@ class BizAccountPayload(_message.Message):
 
 class BizIdentityInfo(_message.Message):
     __slots__ = ("vlevel", "vnameCert", "signed", "revoked", "hostStorage", "actualActors", "privacyModeTs", "featureControls")
+    class ActualActorsType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        SELF: _ClassVar[BizIdentityInfo.ActualActorsType]
+        BSP: _ClassVar[BizIdentityInfo.ActualActorsType]
+    SELF: BizIdentityInfo.ActualActorsType
+    BSP: BizIdentityInfo.ActualActorsType
     class HostStorageType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         ON_PREMISE: _ClassVar[BizIdentityInfo.HostStorageType]
@@ -55,12 +61,6 @@ class BizIdentityInfo(_message.Message):
     UNKNOWN: BizIdentityInfo.VerifiedLevelValue
     LOW: BizIdentityInfo.VerifiedLevelValue
     HIGH: BizIdentityInfo.VerifiedLevelValue
-    class ActualActorsType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        SELF: _ClassVar[BizIdentityInfo.ActualActorsType]
-        BSP: _ClassVar[BizIdentityInfo.ActualActorsType]
-    SELF: BizIdentityInfo.ActualActorsType
-    BSP: BizIdentityInfo.ActualActorsType
     VLEVEL_FIELD_NUMBER: _ClassVar[int]
     VNAMECERT_FIELD_NUMBER: _ClassVar[int]
     SIGNED_FIELD_NUMBER: _ClassVar[int]

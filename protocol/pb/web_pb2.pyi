@@ -154,6 +154,38 @@ class MessageAddOnContextInfo(_message.Message):
 
 class PaymentInfo(_message.Message):
     __slots__ = ("currencyDeprecated", "amount1000", "receiverJid", "status", "transactionTimestamp", "requestMessageKey", "expiryTimestamp", "futureproofed", "currency", "txnStatus", "useNoviFiatFormat", "primaryAmount", "exchangeAmount")
+    class Currency(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        UNKNOWN_CURRENCY: _ClassVar[PaymentInfo.Currency]
+        INR: _ClassVar[PaymentInfo.Currency]
+    UNKNOWN_CURRENCY: PaymentInfo.Currency
+    INR: PaymentInfo.Currency
+    class Status(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        UNKNOWN_STATUS: _ClassVar[PaymentInfo.Status]
+        PROCESSING: _ClassVar[PaymentInfo.Status]
+        SENT: _ClassVar[PaymentInfo.Status]
+        NEED_TO_ACCEPT: _ClassVar[PaymentInfo.Status]
+        COMPLETE: _ClassVar[PaymentInfo.Status]
+        COULD_NOT_COMPLETE: _ClassVar[PaymentInfo.Status]
+        REFUNDED: _ClassVar[PaymentInfo.Status]
+        EXPIRED: _ClassVar[PaymentInfo.Status]
+        REJECTED: _ClassVar[PaymentInfo.Status]
+        CANCELLED: _ClassVar[PaymentInfo.Status]
+        WAITING_FOR_PAYER: _ClassVar[PaymentInfo.Status]
+        WAITING: _ClassVar[PaymentInfo.Status]
+    UNKNOWN_STATUS: PaymentInfo.Status
+    PROCESSING: PaymentInfo.Status
+    SENT: PaymentInfo.Status
+    NEED_TO_ACCEPT: PaymentInfo.Status
+    COMPLETE: PaymentInfo.Status
+    COULD_NOT_COMPLETE: PaymentInfo.Status
+    REFUNDED: PaymentInfo.Status
+    EXPIRED: PaymentInfo.Status
+    REJECTED: PaymentInfo.Status
+    CANCELLED: PaymentInfo.Status
+    WAITING_FOR_PAYER: PaymentInfo.Status
+    WAITING: PaymentInfo.Status
     class TxnStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         UNKNOWN: _ClassVar[PaymentInfo.TxnStatus]
@@ -220,38 +252,6 @@ class PaymentInfo(_message.Message):
     REVERSAL_SUCCESS: PaymentInfo.TxnStatus
     REVERSAL_PENDING: PaymentInfo.TxnStatus
     REFUND_PENDING: PaymentInfo.TxnStatus
-    class Status(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        UNKNOWN_STATUS: _ClassVar[PaymentInfo.Status]
-        PROCESSING: _ClassVar[PaymentInfo.Status]
-        SENT: _ClassVar[PaymentInfo.Status]
-        NEED_TO_ACCEPT: _ClassVar[PaymentInfo.Status]
-        COMPLETE: _ClassVar[PaymentInfo.Status]
-        COULD_NOT_COMPLETE: _ClassVar[PaymentInfo.Status]
-        REFUNDED: _ClassVar[PaymentInfo.Status]
-        EXPIRED: _ClassVar[PaymentInfo.Status]
-        REJECTED: _ClassVar[PaymentInfo.Status]
-        CANCELLED: _ClassVar[PaymentInfo.Status]
-        WAITING_FOR_PAYER: _ClassVar[PaymentInfo.Status]
-        WAITING: _ClassVar[PaymentInfo.Status]
-    UNKNOWN_STATUS: PaymentInfo.Status
-    PROCESSING: PaymentInfo.Status
-    SENT: PaymentInfo.Status
-    NEED_TO_ACCEPT: PaymentInfo.Status
-    COMPLETE: PaymentInfo.Status
-    COULD_NOT_COMPLETE: PaymentInfo.Status
-    REFUNDED: PaymentInfo.Status
-    EXPIRED: PaymentInfo.Status
-    REJECTED: PaymentInfo.Status
-    CANCELLED: PaymentInfo.Status
-    WAITING_FOR_PAYER: PaymentInfo.Status
-    WAITING: PaymentInfo.Status
-    class Currency(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        UNKNOWN_CURRENCY: _ClassVar[PaymentInfo.Currency]
-        INR: _ClassVar[PaymentInfo.Currency]
-    UNKNOWN_CURRENCY: PaymentInfo.Currency
-    INR: PaymentInfo.Currency
     CURRENCYDEPRECATED_FIELD_NUMBER: _ClassVar[int]
     AMOUNT1000_FIELD_NUMBER: _ClassVar[int]
     RECEIVERJID_FIELD_NUMBER: _ClassVar[int]
@@ -431,6 +431,20 @@ class WebMessageInfo(_message.Message):
     FB: WebMessageInfo.BizPrivacyStatus
     BSP: WebMessageInfo.BizPrivacyStatus
     BSP_AND_FB: WebMessageInfo.BizPrivacyStatus
+    class Status(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        ERROR: _ClassVar[WebMessageInfo.Status]
+        PENDING: _ClassVar[WebMessageInfo.Status]
+        SERVER_ACK: _ClassVar[WebMessageInfo.Status]
+        DELIVERY_ACK: _ClassVar[WebMessageInfo.Status]
+        READ: _ClassVar[WebMessageInfo.Status]
+        PLAYED: _ClassVar[WebMessageInfo.Status]
+    ERROR: WebMessageInfo.Status
+    PENDING: WebMessageInfo.Status
+    SERVER_ACK: WebMessageInfo.Status
+    DELIVERY_ACK: WebMessageInfo.Status
+    READ: WebMessageInfo.Status
+    PLAYED: WebMessageInfo.Status
     class StubType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         UNKNOWN: _ClassVar[WebMessageInfo.StubType]
@@ -893,20 +907,6 @@ class WebMessageInfo(_message.Message):
     IDENTITY_TRUST_UNMARKED: WebMessageInfo.StubType
     IDENTITY_TRUST_REVOKED: WebMessageInfo.StubType
     CTWA_CONSUMER_DISCLOSURE: WebMessageInfo.StubType
-    class Status(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        ERROR: _ClassVar[WebMessageInfo.Status]
-        PENDING: _ClassVar[WebMessageInfo.Status]
-        SERVER_ACK: _ClassVar[WebMessageInfo.Status]
-        DELIVERY_ACK: _ClassVar[WebMessageInfo.Status]
-        READ: _ClassVar[WebMessageInfo.Status]
-        PLAYED: _ClassVar[WebMessageInfo.Status]
-    ERROR: WebMessageInfo.Status
-    PENDING: WebMessageInfo.Status
-    SERVER_ACK: WebMessageInfo.Status
-    DELIVERY_ACK: WebMessageInfo.Status
-    READ: WebMessageInfo.Status
-    PLAYED: WebMessageInfo.Status
     KEY_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     MESSAGETIMESTAMP_FIELD_NUMBER: _ClassVar[int]
