@@ -1,0 +1,143 @@
+"""Buttons, lists, templates and their answers; products, orders, payments."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from protocol.content.keys import Fields, pick
+from protocol.content.registry import Inner, reads
+from protocol.content.wrappers import Peeled
+from protocol.pb import e2e_pb2 as pb
+
+#: Kinds of template button, in the order in which a button may hold them.
+_BUTTONS: Final = ("quickReplyButton", "urlButton", "callButton")
+
+
+@reads("buttonsMessage")
+def buttons(message: Any, whole: Peeled, inner: Inner) -> Fields:
+    out: Fields = {"type": "buttons"} | pick(message, text="contentText", footer="footerText", title="text")
+    out["buttons"] = [{"id": b.buttonId, "text": b.buttonText.displayText} for b in message.buttons]
+    return out
+
+
+@reads("buttonsResponseMessage")
+def buttons_reply(message: Any, whole: Peeled, inner: Inner) -> Fields:
+    return {"type": "buttonsReply", "reply": pick(message, id="selectedButtonId", text="selectedDisplayText")}
+
+
+@reads("listMessage")
+def list_(message: Any, whole: Peeled, inner: Inner) -> Fields:
+    sections = [
+        pick(section, title="title")
+        | {"rows": [pick(row, id="rowId", title="title", description="description") for row in section.rows]}
+        for section in message.sections
+    ]
+    out: Fields = {"type": "list"} | pick(message, text="description", title="title", footer="footerText")
+    return out | {"list": pick(message, button="buttonText") | {"sections": sections}}
+
+
+@reads("listResponseMessage")
+def list_reply(message: Any, whole: Peeled, inner: Inner) -> Fields:
+    reply: Fields = {}
+    if message.HasField("singleSelectReply"):
+        reply["id"] = message.singleSelectReply.selectedRowId
+    return {"type": "listReply", "reply": reply | pick(message, text="title", description="description")}
+
+
+@reads("templateMessage")
+def template(message: Any, whole: Peeled, inner: Inner) -> Fields:
+    out: Fields = {"type": "template"}
+    for field in ("hydratedTemplate", "hydratedFourRowTemplate"):
+        if message.HasField(field):
+            row = getattr(message, field)
+            out |= pick(
+                row, text="hydratedContentText", footer="hydratedFooterText", title="hydratedTitleText"
+            )
+            out["buttons"] = [_template_button(button) for button in row.hydratedButtons]
+            break
+    return out
+
+
+def _template_button(button: Any) -> Fields:
+    for kind in _BUTTONS:
+        if button.HasField(kind):
+            what = getattr(button, kind)
+            known = what.DESCRIPTOR.fields_by_name
+            names = {"id": "id", "text": "displayText", "url": "url", "phone": "phoneNumber"}
+            return pick(what, **{ours: theirs for ours, theirs in names.items() if theirs in known})
+    return {}
+
+
+@reads("templateButtonReplyMessage")
+def template_reply(message: Any, whole: Peeled, inner: Inner) -> Fields:
+    reply = pick(message, id="selectedId", text="selectedDisplayText", index="selectedIndex")
+    return {"type": "templateReply", "reply": reply}
+
+
+@reads("interactiveMessage")
+def interactive(message: Any, whole: Peeled, inner: Inner) -> Fields:
+    out: Fields = {"type": "interactive"}
+    if message.HasField("body"):
+        out |= pick(message.body, text="text")
+    if message.HasField("header"):
+        out |= pick(message.header, title="title")
+    if message.HasField("footer"):
+        out |= pick(message.footer, footer="text")
+    if message.HasField("nativeFlowMessage"):
+        out["nativeFlow"] = [
+            pick(button, name="name", params="buttonParamsJson")
+            for button in message.nativeFlowMessage.buttons
+        ]
+    return out
+
+
+@reads("interactiveResponseMessage")
+def interactive_reply(message: Any, whole: Peeled, inner: Inner) -> Fields:
+    reply: Fields = {}
+    if message.HasField("body"):
+        reply |= pick(message.body, text="text")
+    if message.HasField("nativeFlowResponseMessage"):
+        reply |= pick(message.nativeFlowResponseMessage, name="name", params="paramsJson")
+    return {"type": "interactiveReply", "reply": reply}
+
+
+@reads("productMessage")
+def product(message: Any, whole: Peeled, inner: Inner) -> Fields:
+    what = pick(
+        message.product,
+        id="productId",
+        title="title",
+        description="description",
+        currency="currencyCode",
+        price1000="priceAmount1000",
+        retailerId="retailerId",
+        url="url",
+    ) | pick(message, business="businessOwnerJid")
+    return {"type": "product", "product": what} | pick(message, text="body")
+
+
+@reads("orderMessage")
+def order(message: Any, whole: Peeled, inner: Inner) -> Fields:
+    what = pick(
+        message,
+        id="orderId",
+        items="itemCount",
+        title="orderTitle",
+        seller="sellerJid",
+        token="token",
+        total1000="totalAmount1000",
+        currency="totalCurrencyCode",
+    )
+    if message.HasField("status"):
+        what["status"] = pb.OrderMessage.OrderStatus.Name(message.status)
+    return {"type": "order", "order": what} | pick(message, text="message")
+
+
+@reads("requestPaymentMessage")
+def payment_request(message: Any, whole: Peeled, inner: Inner) -> Fields:
+    what = pick(message, currency="currencyCodeIso4217", amount1000="amount1000", **{"from": "requestFrom"})
+    if message.HasField("noteMessage"):
+        note = inner(message.noteMessage).get("text")
+        if note:
+            what["note"] = note
+    return {"type": "paymentRequest", "payment": what}
