@@ -1,1 +1,12 @@
-"""What a message says: protobuf to typed content and back, one family a file."""
+"""What a message says: protobuf to typed content and back, one family a file.
+
+`read` gives the content object of a message, `present` its form on the socket, `facts` what the stanza around it
+must say, `media_ref` what a download needs; `build` is the way back.
+"""
+
+from protocol.content.facts import Facts, facts
+from protocol.content.media import MediaRef, media_ref
+from protocol.content.present import present
+from protocol.content.reading import INTERNAL, read
+
+__all__ = ["INTERNAL", "Facts", "MediaRef", "facts", "media_ref", "present", "read"]
