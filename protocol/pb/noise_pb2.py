@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17protocol/pb/noise.proto\x12\x02wa\"\xa7\x01\n\tCertChain\x12,\n\x04leaf\x18\x01 \x01(\x0b\x32\x1e.wa.CertChain.NoiseCertificate\x12\x34\n\x0cintermediate\x18\x02 \x01(\x0b\x32\x1e.wa.CertChain.NoiseCertificate\x1a\x36\n\x10NoiseCertificate\x12\x0f\n\x07\x64\x65tails\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\"\x85\x07\n\x10HandshakeMessage\x12\x35\n\x0b\x63lientHello\x18\x02 \x01(\x0b\x32 .wa.HandshakeMessage.ClientHello\x12\x35\n\x0bserverHello\x18\x03 \x01(\x0b\x32 .wa.HandshakeMessage.ServerHello\x12\x37\n\x0c\x63lientFinish\x18\x04 \x01(\x0b\x32!.wa.HandshakeMessage.ClientFinish\x1ay\n\x0c\x43lientFinish\x12\x0e\n\x06static\x18\x01 \x01(\x0c\x12\x0f\n\x07payload\x18\x02 \x01(\x0c\x12\x1a\n\x12\x65xtendedCiphertext\x18\x03 \x01(\x0c\x12\x13\n\x0bpaddedBytes\x18\x04 \x01(\x0c\x12\x17\n\x0fsimulateXxkemFs\x18\x05 \x01(\x08\x1a\x95\x02\n\x0b\x43lientHello\x12\x11\n\tephemeral\x18\x01 \x01(\x0c\x12\x0e\n\x06static\x18\x02 \x01(\x0c\x12\x0f\n\x07payload\x18\x03 \x01(\x0c\x12\x13\n\x0buseExtended\x18\x04 \x01(\x08\x12\x1a\n\x12\x65xtendedCiphertext\x18\x05 \x01(\x0c\x12\x13\n\x0bpaddedBytes\x18\x06 \x01(\x0c\x12\"\n\x1asendServerHelloPaddedBytes\x18\x07 \x01(\x08\x12\x17\n\x0fsimulateXxkemFs\x18\x08 \x01(\x08\x12\x34\n\x06pqMode\x18\t \x01(\x0e\x32$.wa.HandshakeMessage.HandshakePqMode\x12\x19\n\x11\x65xtendedEphemeral\x18\n \x01(\x0c\x1a\x8b\x01\n\x0bServerHello\x12\x11\n\tephemeral\x18\x01 \x01(\x0c\x12\x0e\n\x06static\x18\x02 \x01(\x0c\x12\x0f\n\x07payload\x18\x03 \x01(\x0c\x12\x16\n\x0e\x65xtendedStatic\x18\x04 \x01(\x0c\x12\x14\n\x0cpaddingBytes\x18\x05 \x01(\x0c\x12\x1a\n\x12\x65xtendedCiphertext\x18\x06 \x01(\x0c\"\xa8\x01\n\x0fHandshakePqMode\x12\x1d\n\x19HANDSHAKE_PQ_MODE_UNKNOWN\x10\x00\x12\t\n\x05XXKEM\x10\x01\x12\x0c\n\x08XXKEM_FS\x10\x02\x12\r\n\tXXKEM_EPH\x10\t\x12\x10\n\x0cWA_CLASSICAL\x10\x03\x12\t\n\x05WA_PQ\x10\x04\x12\t\n\x05IKKEM\x10\x05\x12\x0c\n\x08IKKEM_FS\x10\x06\x12\x0b\n\x07XXKEM_2\x10\x07\x12\x0b\n\x07IKKEM_2\x10\x08\"w\n\x0bRoutingInfo\x12\x10\n\x08regionId\x18\x01 \x03(\x05\x12\x11\n\tclusterId\x18\x02 \x03(\x05\x12\x0e\n\x06taskId\x18\x03 \x01(\x05\x12\r\n\x05\x64\x65\x62ug\x18\x04 \x01(\x08\x12\x0e\n\x06tcpBbr\x18\x05 \x01(\x08\x12\x14\n\x0ctcpKeepalive\x18\x06 \x01(\x08')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17protocol/pb/noise.proto\x12\x02wa\"\x8b\x02\n\tCertChain\x12,\n\x04leaf\x18\x01 \x01(\x0b\x32\x1e.wa.CertChain.NoiseCertificate\x12\x34\n\x0cintermediate\x18\x02 \x01(\x0b\x32\x1e.wa.CertChain.NoiseCertificate\x1a\x99\x01\n\x10NoiseCertificate\x12\x0f\n\x07\x64\x65tails\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x1a\x61\n\x07\x44\x65tails\x12\x0e\n\x06serial\x18\x01 \x01(\r\x12\x14\n\x0cissuerSerial\x18\x02 \x01(\r\x12\x0b\n\x03key\x18\x03 \x01(\x0c\x12\x11\n\tnotBefore\x18\x04 \x01(\x04\x12\x10\n\x08notAfter\x18\x05 \x01(\x04\"\x85\x07\n\x10HandshakeMessage\x12\x35\n\x0b\x63lientHello\x18\x02 \x01(\x0b\x32 .wa.HandshakeMessage.ClientHello\x12\x35\n\x0bserverHello\x18\x03 \x01(\x0b\x32 .wa.HandshakeMessage.ServerHello\x12\x37\n\x0c\x63lientFinish\x18\x04 \x01(\x0b\x32!.wa.HandshakeMessage.ClientFinish\x1ay\n\x0c\x43lientFinish\x12\x0e\n\x06static\x18\x01 \x01(\x0c\x12\x0f\n\x07payload\x18\x02 \x01(\x0c\x12\x1a\n\x12\x65xtendedCiphertext\x18\x03 \x01(\x0c\x12\x13\n\x0bpaddedBytes\x18\x04 \x01(\x0c\x12\x17\n\x0fsimulateXxkemFs\x18\x05 \x01(\x08\x1a\x95\x02\n\x0b\x43lientHello\x12\x11\n\tephemeral\x18\x01 \x01(\x0c\x12\x0e\n\x06static\x18\x02 \x01(\x0c\x12\x0f\n\x07payload\x18\x03 \x01(\x0c\x12\x13\n\x0buseExtended\x18\x04 \x01(\x08\x12\x1a\n\x12\x65xtendedCiphertext\x18\x05 \x01(\x0c\x12\x13\n\x0bpaddedBytes\x18\x06 \x01(\x0c\x12\"\n\x1asendServerHelloPaddedBytes\x18\x07 \x01(\x08\x12\x17\n\x0fsimulateXxkemFs\x18\x08 \x01(\x08\x12\x34\n\x06pqMode\x18\t \x01(\x0e\x32$.wa.HandshakeMessage.HandshakePqMode\x12\x19\n\x11\x65xtendedEphemeral\x18\n \x01(\x0c\x1a\x8b\x01\n\x0bServerHello\x12\x11\n\tephemeral\x18\x01 \x01(\x0c\x12\x0e\n\x06static\x18\x02 \x01(\x0c\x12\x0f\n\x07payload\x18\x03 \x01(\x0c\x12\x16\n\x0e\x65xtendedStatic\x18\x04 \x01(\x0c\x12\x14\n\x0cpaddingBytes\x18\x05 \x01(\x0c\x12\x1a\n\x12\x65xtendedCiphertext\x18\x06 \x01(\x0c\"\xa8\x01\n\x0fHandshakePqMode\x12\x1d\n\x19HANDSHAKE_PQ_MODE_UNKNOWN\x10\x00\x12\t\n\x05XXKEM\x10\x01\x12\x0c\n\x08XXKEM_FS\x10\x02\x12\r\n\tXXKEM_EPH\x10\t\x12\x10\n\x0cWA_CLASSICAL\x10\x03\x12\t\n\x05WA_PQ\x10\x04\x12\t\n\x05IKKEM\x10\x05\x12\x0c\n\x08IKKEM_FS\x10\x06\x12\x0b\n\x07XXKEM_2\x10\x07\x12\x0b\n\x07IKKEM_2\x10\x08\"w\n\x0bRoutingInfo\x12\x10\n\x08regionId\x18\x01 \x03(\x05\x12\x11\n\tclusterId\x18\x02 \x03(\x05\x12\x0e\n\x06taskId\x18\x03 \x01(\x05\x12\r\n\x05\x64\x65\x62ug\x18\x04 \x01(\x08\x12\x0e\n\x06tcpBbr\x18\x05 \x01(\x08\x12\x14\n\x0ctcpKeepalive\x18\x06 \x01(\x08')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,19 +32,21 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'protocol.pb.noise_pb2', _gl
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CERTCHAIN']._serialized_start=32
-  _globals['_CERTCHAIN']._serialized_end=199
-  _globals['_CERTCHAIN_NOISECERTIFICATE']._serialized_start=145
-  _globals['_CERTCHAIN_NOISECERTIFICATE']._serialized_end=199
-  _globals['_HANDSHAKEMESSAGE']._serialized_start=202
-  _globals['_HANDSHAKEMESSAGE']._serialized_end=1103
-  _globals['_HANDSHAKEMESSAGE_CLIENTFINISH']._serialized_start=389
-  _globals['_HANDSHAKEMESSAGE_CLIENTFINISH']._serialized_end=510
-  _globals['_HANDSHAKEMESSAGE_CLIENTHELLO']._serialized_start=513
-  _globals['_HANDSHAKEMESSAGE_CLIENTHELLO']._serialized_end=790
-  _globals['_HANDSHAKEMESSAGE_SERVERHELLO']._serialized_start=793
-  _globals['_HANDSHAKEMESSAGE_SERVERHELLO']._serialized_end=932
-  _globals['_HANDSHAKEMESSAGE_HANDSHAKEPQMODE']._serialized_start=935
-  _globals['_HANDSHAKEMESSAGE_HANDSHAKEPQMODE']._serialized_end=1103
-  _globals['_ROUTINGINFO']._serialized_start=1105
-  _globals['_ROUTINGINFO']._serialized_end=1224
+  _globals['_CERTCHAIN']._serialized_end=299
+  _globals['_CERTCHAIN_NOISECERTIFICATE']._serialized_start=146
+  _globals['_CERTCHAIN_NOISECERTIFICATE']._serialized_end=299
+  _globals['_CERTCHAIN_NOISECERTIFICATE_DETAILS']._serialized_start=202
+  _globals['_CERTCHAIN_NOISECERTIFICATE_DETAILS']._serialized_end=299
+  _globals['_HANDSHAKEMESSAGE']._serialized_start=302
+  _globals['_HANDSHAKEMESSAGE']._serialized_end=1203
+  _globals['_HANDSHAKEMESSAGE_CLIENTFINISH']._serialized_start=489
+  _globals['_HANDSHAKEMESSAGE_CLIENTFINISH']._serialized_end=610
+  _globals['_HANDSHAKEMESSAGE_CLIENTHELLO']._serialized_start=613
+  _globals['_HANDSHAKEMESSAGE_CLIENTHELLO']._serialized_end=890
+  _globals['_HANDSHAKEMESSAGE_SERVERHELLO']._serialized_start=893
+  _globals['_HANDSHAKEMESSAGE_SERVERHELLO']._serialized_end=1032
+  _globals['_HANDSHAKEMESSAGE_HANDSHAKEPQMODE']._serialized_start=1035
+  _globals['_HANDSHAKEMESSAGE_HANDSHAKEPQMODE']._serialized_end=1203
+  _globals['_ROUTINGINFO']._serialized_start=1205
+  _globals['_ROUTINGINFO']._serialized_end=1324
 # @@protoc_insertion_point(module_scope)

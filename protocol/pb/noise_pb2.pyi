@@ -11,6 +11,19 @@ class CertChain(_message.Message):
     __slots__ = ("leaf", "intermediate")
     class NoiseCertificate(_message.Message):
         __slots__ = ("details", "signature")
+        class Details(_message.Message):
+            __slots__ = ("serial", "issuerSerial", "key", "notBefore", "notAfter")
+            SERIAL_FIELD_NUMBER: _ClassVar[int]
+            ISSUERSERIAL_FIELD_NUMBER: _ClassVar[int]
+            KEY_FIELD_NUMBER: _ClassVar[int]
+            NOTBEFORE_FIELD_NUMBER: _ClassVar[int]
+            NOTAFTER_FIELD_NUMBER: _ClassVar[int]
+            serial: int
+            issuerSerial: int
+            key: bytes
+            notBefore: int
+            notAfter: int
+            def __init__(self, serial: _Optional[int] = ..., issuerSerial: _Optional[int] = ..., key: _Optional[bytes] = ..., notBefore: _Optional[int] = ..., notAfter: _Optional[int] = ...) -> None: ...
         DETAILS_FIELD_NUMBER: _ClassVar[int]
         SIGNATURE_FIELD_NUMBER: _ClassVar[int]
         details: bytes
