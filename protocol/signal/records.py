@@ -1,0 +1,154 @@
+"""What is kept: sessions, sender keys, identities and prekeys as versioned JSON that a person can read.
+
+Public keys are 32 bytes without type byte; JSON shows bytes as base64. Records are mutable on purpose: decoding
+makes a fresh copy of stored bytes, so a failed attempt is dropped with the copy and can't touch what is stored.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from protocol.crypto.curve import KeyPair
+from protocol.keystore import Kind, Table
+
+#: Archived states of one session, as in every client.
+MAX_ARCHIVED: Final = 40
+#: Receiving chains of one state; messages of older ratchet keys are lost.
+MAX_CHAINS: Final = 5
+#: Skipped keys that one chain keeps; beyond it the oldest are dropped.
+MAX_SKIPPED: Final = 2000
+#: States of one sender key record.
+MAX_SENDER_STATES: Final = 5
+
+#: index of a message to its key: 32 bytes are the seed (reference 02, 3.4); 80 are cipher key, MAC key and IV,
+#: all that stores of the Go library have.
+Skipped = dict[int, bytes]
+
+
+class SendingChain(msgspec.Struct, gc=False):
+    """Our half of the ratchet."""
+
+    ratchet: KeyPair
+    key: bytes
+    index: int = 0
+
+
+class ReceivingChain(msgspec.Struct, omit_defaults=True):
+    """The keys of one ratchet key of the other side."""
+
+    ratchet: bytes
+    #: Empty: closed (only from imported stores), just the skipped keys can be used.
+    key: bytes
+    index: int = 0
+    skipped: Skipped = {}
+
+
+class Pending(msgspec.Struct, frozen=True, gc=False):
+    """What each message carries until the other side has answered."""
+
+    signed_pre_key_id: int
+    base_key: bytes
+    pre_key_id: int | None = None
+
+
+class State(msgspec.Struct, omit_defaults=True):
+    """One session proper."""
+
+    #: The initiator's base key: the name of the session on both sides.
+    base_key: bytes
+    our_identity: bytes
+    their_identity: bytes
+    root: bytes
+    sending: SendingChain
+    #: Oldest first.
+    receiving: list[ReceivingChain] = []
+    #: Index of the last message of the sending chain before this one.
+    previous: int = 0
+    their_registration_id: int = 0
+    our_registration_id: int = 0
+    pending: Pending | None = None
+    created: int = 0
+
+
+class SessionRecord(msgspec.Struct, omit_defaults=True):
+    """All we share with one device. Archived states stay encoded until one is needed: they seldom are."""
+
+    v: int = 1
+    current: State | None = None
+    #: Newest first.
+    archived: list[msgspec.Raw] = []
+
+
+class SenderState(msgspec.Struct, omit_defaults=True):
+    """One sender key. `private` is there for our own alone."""
+
+    id: int
+    public: bytes
+    key: bytes
+    index: int = 0
+    private: bytes = b""
+    skipped: Skipped = {}
+
+
+class SenderKeyRecord(msgspec.Struct, omit_defaults=True):
+    """All sender keys of one device in one group, newest first."""
+
+    v: int = 1
+    states: list[SenderState] = []
+
+
+class Identity(msgspec.Struct, frozen=True, gc=False):
+    """The identity key of one device."""
+
+    key: bytes
+    v: int = 1
+
+
+class PreKey(msgspec.Struct, frozen=True, gc=False):
+    """One of our one-time prekeys; its id is the record's id."""
+
+    private: bytes
+    public: bytes
+    v: int = 1
+
+
+class OldSignedPreKey(msgspec.Struct, frozen=True, gc=False):
+    """A signed prekey before the current one (which stands in the credentials); messages may still name it."""
+
+    private: bytes
+    public: bytes
+    signature: bytes
+    made_at: float = 0.0
+    v: int = 1
+
+
+class Quarantined(msgspec.Struct, frozen=True, gc=False):
+    """A record that made no sense, with its bytes."""
+
+    kind: str
+    id: str
+    why: str
+    data: bytes
+    v: int = 1
+
+
+#: id: `Jid.signal_address`.
+SESSIONS: Final = Table(Kind.SESSION, SessionRecord)
+#: id: `sender_key_id`.
+SENDER_KEYS: Final = Table(Kind.SENDER_KEY, SenderKeyRecord)
+#: id: `Jid.signal_address`.
+IDENTITIES: Final = Table(Kind.IDENTITY_KEY, Identity)
+#: id: the number in decimal.
+PRE_KEYS: Final = Table(Kind.PRE_KEY, PreKey)
+#: id: the number in decimal.
+SIGNED_PRE_KEYS: Final = Table(Kind.SIGNED_PRE_KEY, OldSignedPreKey)
+#: id: `kind-id-hash of the bytes`, so that nothing set aside is ever overwritten.
+QUARANTINE: Final = Table(Kind.QUARANTINE, Quarantined)
+
+
+def sender_key_id(group: str, sender: str) -> str:
+    """The id of a sender key record: `group::name::device`."""
+    name, _, device = sender.rpartition(".")
+    return f"{group}::{name}::{device}"
