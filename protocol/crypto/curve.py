@@ -1,13 +1,17 @@
-"""X25519 keys. The type byte 05 is written where the wire wants it and nowhere else (reference 02, 1.1)."""
+"""X25519 keys. The type byte 05 is written where the wire wants it and nowhere else (reference 02, 1.1).
+
+libsodium, not OpenSSL: an agreement costs the same, but from raw bytes, where OpenSSL first needs key objects that
+cost as much again; a new pair costs half (docs/performance.md).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Final
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from nacl.bindings import crypto_scalarmult, crypto_scalarmult_base
+from nacl.exceptions import CryptoError as SodiumError
 
 from protocol.crypto.primitives import CryptoError
 
@@ -39,14 +43,19 @@ def generate(entropy: Entropy) -> KeyPair:
 
 def from_private(private: bytes) -> KeyPair:
     """The pair of a private key, whose bytes stay as they are."""
-    return KeyPair(private, _private(private).public_key().public_bytes_raw())
+    if len(private) != KEY:
+        raise CryptoError("private key length")
+    return KeyPair(private, crypto_scalarmult_base(private))
 
 
 def dh(private: bytes, public: bytes) -> bytes:
     """X25519. Refuses low order points (an all-zero result)."""
+    # libsodium reads 32 bytes whatever it is given.
+    if len(private) != KEY or len(public) != KEY:
+        raise CryptoError("key length")
     try:
-        return _private(private).exchange(_public(public))
-    except ValueError as error:
+        return crypto_scalarmult(private, public)
+    except SodiumError as error:
         raise CryptoError("low order point") from error
 
 
@@ -65,22 +74,3 @@ def untag(public: bytes) -> bytes:
     if len(public) == KEY:
         return public
     raise CryptoError("public key length")
-
-
-# Key objects cost half of an agreement (docs/performance.md), and the same few keys come again and again.
-
-
-@lru_cache(maxsize=256)
-def _private(private: bytes) -> X25519PrivateKey:
-    try:
-        return X25519PrivateKey.from_private_bytes(private)
-    except ValueError as error:
-        raise CryptoError("private key length") from error
-
-
-@lru_cache(maxsize=1024)
-def _public(public: bytes) -> X25519PublicKey:
-    try:
-        return X25519PublicKey.from_public_bytes(public)
-    except ValueError as error:
-        raise CryptoError("public key length") from error
