@@ -1,0 +1,320 @@
+"""Bytes to nodes, whatever the bytes are.
+
+One loop over local variables with a stack of its own: no recursion, so depth costs nothing but its check, and twice
+the speed of a function for every string. What is rare (packed text, addresses, long bytes) is read by small functions
+found in a table by tag.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from typing import Any, Final
+
+from protocol.jid import INTEROP, MESSENGER, SERVERS, USER, Jid
+from protocol.node import Node
+from protocol.wire.tags import (
+    AD_JID,
+    ATTR_BYTES,
+    BINARY_8,
+    BINARY_20,
+    BINARY_32,
+    COMPRESSED,
+    DICTIONARY_0,
+    FB_JID,
+    HEX_8,
+    INTEROP_JID,
+    JID_PAIR,
+    LIST_8,
+    LIST_16,
+    LIST_EMPTY,
+    MAX_ATTRS,
+    MAX_DEPTH,
+    MAX_INFLATED,
+    MAX_NODES,
+    NIBBLE_8,
+    NIBBLES,
+    NODE_BYTES,
+    CodecError,
+)
+from protocol.wire.tokens import DOUBLE, SINGLE
+
+_LIST_MARKS: Final = (LIST_8, LIST_16)
+
+Reader = Callable[[bytes, int], tuple[Any, int]]
+
+
+def decode(data: bytes) -> Node:
+    """One frame's plaintext, flag byte included, to the node in it. Raises CodecError whatever the bytes are."""
+    if not data:
+        raise CodecError("an empty frame")
+    start = 1
+    if data[0] & COMPRESSED:
+        data, start = _inflate(data[1:]), 0
+    try:
+        return _decode(data, start)
+    except IndexError:
+        raise CodecError(f"a frame of {len(data)} bytes ends inside a node") from None
+    except UnicodeDecodeError as error:
+        raise CodecError("a name is not UTF-8") from error
+
+
+def _decode(data: bytes, pos: int) -> Node:
+    size = len(data)
+    words = _WORDS
+    nodes, attributes = MAX_NODES, MAX_ATTRS
+    # One frame per open list: the node's tag and attributes, its children so far, how many are to come.
+    stack: list[tuple[str, dict[str, Any], list[Node], int]] = []
+    siblings: list[Node] = []
+    missing = 1
+    while True:
+        # The header: a list of tag, attributes and perhaps content.
+        mark = data[pos]
+        if mark == LIST_8:
+            length = data[pos + 1]
+            pos += 2
+        elif mark == LIST_16:
+            length = data[pos + 1] << 8 | data[pos + 2]
+            pos += 3
+        else:
+            raise CodecError(f"byte {mark} at {pos} where a node should start")
+        mark = data[pos]
+        tag = words[mark]
+        pos += 1
+        if tag is None:
+            tag, pos = _NAMES[mark](data, pos)
+        if not tag or not length:
+            raise CodecError(f"a node without tag at {pos}")
+        count = length - 1 >> 1
+        attrs: dict[str, Any] = {}
+        if count:
+            attributes -= count
+            if count * ATTR_BYTES > size - pos or attributes < 0:
+                raise CodecError(f"{count} attributes at {pos}, more than fit")
+            while count:
+                mark = data[pos]
+                key = words[mark]
+                pos += 1
+                if key is None:
+                    key, pos = _NAMES[mark](data, pos)
+                mark = data[pos]
+                value = words[mark]
+                pos += 1
+                if value is None:
+                    value, pos = _VALUES[mark](data, pos)
+                attrs[key] = value
+                count -= 1
+        if length & 1:
+            node = Node(tag, attrs)
+        else:
+            mark = data[pos]
+            pos += 1
+            if mark == BINARY_8:
+                end = pos + 1 + data[pos]
+                if end > size:
+                    raise CodecError(f"content at {pos} is cut off")
+                node = Node(tag, attrs, data[pos + 1 : end])
+                pos = end
+            elif mark in _LIST_MARKS:
+                if mark == LIST_8:
+                    length = data[pos]
+                    pos += 1
+                else:
+                    length = data[pos] << 8 | data[pos + 1]
+                    pos += 2
+                nodes -= length
+                if length * NODE_BYTES > size - pos or nodes < 0:
+                    raise CodecError(f"{length} nodes at {pos}, more than fit")
+                if length:
+                    if len(stack) + 2 > MAX_DEPTH:
+                        raise CodecError(f"nodes nest deeper than {MAX_DEPTH}")
+                    stack.append((tag, attrs, siblings, missing))
+                    siblings = []
+                    missing = length
+                    continue
+                node = Node(tag, attrs)
+            else:
+                content = words[mark]
+                if content is None:
+                    content, pos = _CONTENTS[mark](data, pos)
+                node = Node(tag, attrs, content)
+        # The node is complete, and with it perhaps the lists it is the last of.
+        siblings.append(node)
+        missing -= 1
+        while not missing:
+            if not stack:
+                if pos != size:
+                    raise CodecError(f"{size - pos} bytes after the node")
+                return node
+            children = siblings
+            tag, attrs, siblings, missing = stack.pop()
+            node = Node(tag, attrs, children)
+            siblings.append(node)
+            missing -= 1
+
+
+def _inflate(packed: bytes) -> bytes:
+    inflater = zlib.decompressobj()
+    try:
+        data = inflater.decompress(packed, MAX_INFLATED + 1)
+    except zlib.error as error:
+        raise CodecError("a compressed frame does not inflate") from error
+    if len(data) > MAX_INFLATED:
+        raise CodecError(f"a compressed frame of {len(packed)} bytes inflates to more than {MAX_INFLATED}")
+    if not inflater.eof or inflater.unused_data:
+        raise CodecError("a compressed frame does not end where its data ends")
+    return data
+
+
+def _unassigned(data: bytes, pos: int) -> tuple[str, int]:
+    raise CodecError(f"byte {data[pos - 1]} at {pos - 1} has no meaning there")
+
+
+def _dictionary(number: int) -> Reader:
+    words = DOUBLE[number]
+    return lambda data, pos: (words[data[pos]], pos + 1)
+
+
+def _bytes_8(data: bytes, pos: int) -> tuple[bytes, int]:
+    return _slice(data, pos + 1, data[pos])
+
+
+def _bytes_20(data: bytes, pos: int) -> tuple[bytes, int]:
+    return _slice(data, pos + 3, (data[pos] & 0x0F) << 16 | data[pos + 1] << 8 | data[pos + 2])
+
+
+def _bytes_32(data: bytes, pos: int) -> tuple[bytes, int]:
+    return _slice(data, pos + 4, data[pos] << 24 | data[pos + 1] << 16 | data[pos + 2] << 8 | data[pos + 3])
+
+
+def _slice(data: bytes, start: int, length: int) -> tuple[bytes, int]:
+    end = start + length
+    if end > len(data):
+        raise CodecError(f"{length} bytes at {start} are cut off")
+    return data[start:end], end
+
+
+def _text(read: Callable[[bytes, int], tuple[bytes, int]], errors: str) -> Reader:
+    def text(data: bytes, pos: int) -> tuple[str, int]:
+        raw, end = read(data, pos)
+        return str(raw, "utf-8", errors), end
+
+    return text
+
+
+def _packed(data: bytes, pos: int) -> tuple[str, int]:
+    """The half bytes of packed text as lower case hex digits, the filler dropped."""
+    head = data[pos]
+    raw, end = _slice(data, pos + 1, head & 0x7F)
+    digits = raw.hex()
+    if head & 0x80:
+        if not raw:
+            raise CodecError("packed text of an odd length below one")
+        digits = digits[:-1]
+    return digits, end
+
+
+def _nibbles(data: bytes, pos: int) -> tuple[str, int]:
+    digits, end = _packed(data, pos)
+    if digits and not digits.isdecimal():
+        digits = digits.replace("a", "-").replace("b", ".")
+        if digits.strip(NIBBLES):
+            raise CodecError(f"packed text at {pos} has half bytes without meaning")
+    return digits, end
+
+
+def _hex(data: bytes, pos: int) -> tuple[str, int]:
+    digits, end = _packed(data, pos)
+    return digits.upper(), end
+
+
+def _part(data: bytes, pos: int) -> tuple[str, int]:
+    """User or server of an address: text, never an address or a list."""
+    mark = data[pos]
+    word = _WORDS[mark]
+    return (word, pos + 1) if word is not None else _NAMES[mark](data, pos + 1)
+
+
+def _user(data: bytes, pos: int) -> tuple[str, int]:
+    user, pos = _part(data, pos)
+    if not user:
+        raise CodecError("an address without user")
+    return user, pos
+
+
+def _jid_pair(data: bytes, pos: int) -> tuple[Jid, int]:
+    user, pos = ("", pos + 1) if data[pos] == LIST_EMPTY else _part(data, pos)
+    server, pos = _part(data, pos)
+    if not server:
+        raise CodecError("an address without server")
+    return Jid(user, server), pos
+
+
+def _ad_jid(data: bytes, pos: int) -> tuple[Jid, int]:
+    domain, device = data[pos], data[pos + 1]
+    user, pos = _user(data, pos + 2)
+    server = SERVERS.get(domain)
+    if server is None:
+        return Jid(user, USER, device, agent=domain), pos
+    return Jid(user, server, device), pos
+
+
+def _fb_jid(data: bytes, pos: int) -> tuple[Jid, int]:
+    user, pos = _user(data, pos)
+    device = data[pos] << 8 | data[pos + 1]
+    server, pos = _part(data, pos + 2)
+    if server != MESSENGER:
+        raise CodecError("a Messenger address of another server")
+    return Jid(user, server, device), pos
+
+
+def _interop_jid(data: bytes, pos: int) -> tuple[Jid, int]:
+    user, pos = _user(data, pos)
+    device, integrator = data[pos] << 8 | data[pos + 1], data[pos + 2] << 8 | data[pos + 3]
+    server, pos = _part(data, pos + 4)
+    if server != INTEROP:
+        raise CodecError("an interop address of another server")
+    return Jid(user, server, device, integrator), pos
+
+
+def _as_text(read: Reader) -> Reader:
+    def text(data: bytes, pos: int) -> tuple[str, int]:
+        value, pos = read(data, pos)
+        return str(value), pos
+
+    return text
+
+
+def _readers(special: dict[int, Reader]) -> list[Reader]:
+    common = {DICTIONARY_0 + number: _dictionary(number) for number in range(len(DOUBLE))}
+    common |= {NIBBLE_8: _nibbles, HEX_8: _hex}
+    return [(common | special).get(mark, _unassigned) for mark in range(256)]
+
+
+#: A byte to its word; None where more bytes belong to it.
+_WORDS: Final[tuple[str | None, ...]] = (
+    None,
+    *SINGLE[1:],
+    *(None,) * (256 - len(SINGLE)),
+)
+_BINARY: Final = {BINARY_8: _bytes_8, BINARY_20: _bytes_20, BINARY_32: _bytes_32}
+_JIDS: Final[dict[int, Reader]] = {
+    JID_PAIR: _jid_pair,
+    AD_JID: _ad_jid,
+    FB_JID: _fb_jid,
+    INTEROP_JID: _interop_jid,
+}
+
+#: Tags, keys and the parts of an address: broken UTF-8 is refused.
+_NAMES: Final = _readers({mark: _text(read, "strict") for mark, read in _BINARY.items()})
+#: Values of attributes: people's names are among them, broken UTF-8 is replaced.
+_VALUES: Final = _readers(
+    {mark: _text(read, "replace") for mark, read in _BINARY.items()}
+    | _JIDS
+    | {LIST_EMPTY: lambda data, pos: ("", pos)}
+)
+_CONTENTS: Final = _readers(
+    _BINARY
+    | {mark: _as_text(read) for mark, read in _JIDS.items()}
+    | {LIST_EMPTY: lambda data, pos: (None, pos)}
+)
