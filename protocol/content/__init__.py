@@ -4,9 +4,24 @@
 must say, `media_ref` what a download needs; `build` is the way back.
 """
 
+from protocol.content import acts
 from protocol.content.facts import Facts, facts
 from protocol.content.media import MediaRef, media_ref
+from protocol.content.outgoing import BuildError, Options, Uploaded, build
 from protocol.content.present import present
 from protocol.content.reading import INTERNAL, read
 
-__all__ = ["INTERNAL", "Facts", "MediaRef", "facts", "media_ref", "present", "read"]
+__all__ = [
+    "INTERNAL",
+    "BuildError",
+    "Facts",
+    "MediaRef",
+    "Options",
+    "Uploaded",
+    "acts",
+    "build",
+    "facts",
+    "media_ref",
+    "present",
+    "read",
+]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import math
 from typing import Any, Final
 
 import msgspec
 
 from protocol.content.keys import Fields, pick
+from protocol.content.outgoing import BuildError, Options, Uploaded, builds, has_context, put_context
 from protocol.content.registry import Inner, reads
 from protocol.content.wrappers import Peeled, peel
 from protocol.pb.e2e_pb2 import Message
@@ -148,3 +150,139 @@ def album(header: Any, whole: Peeled, inner: Inner) -> Fields:
         "type": "album",
         "album": {"images": header.expectedImageCount, "videos": header.expectedVideoCount},
     }
+
+
+class Captioned(msgspec.Struct, frozen=True):
+    """Media to send, with the words under it."""
+
+    media: Uploaded
+    caption: str = ""
+
+
+#: Waveforms have exactly this many bars of 0 to 100.
+WAVEFORM: Final = 64
+VOICE_MIMETYPE: Final = "audio/ogg; codecs=opus"
+
+
+def _fill(part: Any, content: Captioned, options: Options) -> None:
+    """What all kinds of media share."""
+    media, known = content.media, part.DESCRIPTOR.fields_by_name
+    part.mimetype = media.mimetype
+    part.fileLength = media.size
+    part.fileSha256 = media.file_sha256
+    part.directPath = media.direct_path
+    if media.url:
+        part.url = media.url
+    if media.media_key:
+        part.mediaKey = media.media_key
+        part.fileEncSha256 = media.file_enc_sha256
+        part.mediaKeyTimestamp = media.media_key_timestamp
+    optional = {
+        "width": media.width,
+        "height": media.height,
+        "seconds": max(1, math.ceil(media.duration_s)) if media.duration_s > 0 else 0,
+        "jpegThumbnail": media.thumbnail,
+        "streamingSidecar": media.sidecar,
+        "fileName": media.file_name,
+        "title": media.title,
+        "pageCount": media.page_count,
+        "caption": content.caption,
+    }
+    for name, value in optional.items():
+        if value and name in known:
+            setattr(part, name, value)
+    if has_context(options):
+        put_context(part.contextInfo, options)
+
+
+def _once(message: Message, part: Any, options: Options, wrapper: str) -> Message:
+    """View once: the flag inside and the wrapper around, as current apps write it."""
+    if not options.view_once:
+        return message
+    part.viewOnce = True
+    wrapped = Message()
+    getattr(wrapped, wrapper).message.CopyFrom(message)
+    return wrapped
+
+
+@builds("image")
+def build_image(content: Captioned, options: Options) -> Message:
+    message = Message()
+    _fill(message.imageMessage, content, options)
+    return _once(message, message.imageMessage, options, "viewOnceMessageV2")
+
+
+@builds("video")
+def build_video(content: Captioned, options: Options) -> Message:
+    message = Message()
+    _fill(message.videoMessage, content, options)
+    if content.media.gif:
+        message.videoMessage.gifPlayback = True
+    return _once(message, message.videoMessage, options, "viewOnceMessageV2")
+
+
+@builds("video_note")
+def build_video_note(content: Captioned, options: Options) -> Message:
+    message = Message()
+    _fill(message.ptvMessage, content, options)
+    return message
+
+
+@builds("audio")
+def build_audio(content: Captioned, options: Options) -> Message:
+    message = Message()
+    _fill(message.audioMessage, content, options)
+    message.audioMessage.ptt = False
+    return message
+
+
+@builds("voice")
+def build_voice(content: Captioned, options: Options) -> Message:
+    message = Message()
+    part = message.audioMessage
+    _fill(part, content, options)
+    part.mimetype = VOICE_MIMETYPE
+    part.ptt = True
+    if content.media.waveform:
+        if len(content.media.waveform) != WAVEFORM or max(content.media.waveform) > 100:
+            raise BuildError("voice.waveform", f"needs {WAVEFORM} numbers from 0 to 100")
+        part.waveform = content.media.waveform
+    if options.style and options.style.background is not None:
+        part.backgroundArgb = options.style.background
+    return _once(message, part, options, "viewOnceMessageV2Extension")
+
+
+@builds("document")
+def build_document(content: Captioned, options: Options) -> Message:
+    message = Message()
+    _fill(message.documentMessage, content, options)
+    if not content.caption:
+        return message
+    wrapped = Message()
+    wrapped.documentWithCaptionMessage.message.CopyFrom(message)
+    return wrapped
+
+
+@builds("sticker")
+def build_sticker(content: Captioned, options: Options) -> Message:
+    message = Message()
+    _fill(message.stickerMessage, content, options)
+    message.stickerMessage.isAnimated = content.media.animated
+    return message
+
+
+class AlbumHeader(msgspec.Struct, frozen=True):
+    """How many pictures and videos follow."""
+
+    images: int
+    videos: int
+
+
+@builds("album")
+def build_album(header: AlbumHeader, options: Options) -> Message:
+    message = Message()
+    message.albumMessage.expectedImageCount = header.images
+    message.albumMessage.expectedVideoCount = header.videos
+    if has_context(options):
+        put_context(message.albumMessage.contextInfo, options)
+    return message
