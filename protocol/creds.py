@@ -66,6 +66,8 @@ class Creds(msgspec.Struct, frozen=True, omit_defaults=True):
     next_pre_key_id: int = 1
     #: Prekeys below this id were confirmed by the server.
     first_unuploaded_pre_key_id: int = 1
+    #: Above that id, but given to a peer in a retry receipt: never offered to the server.
+    lent_pre_key_ids: tuple[int, ...] = ()
     server_has_pre_keys: bool = False
     #: When the signed prekey was last rotated or, at first, checked.
     rotation_checked_at: float = 0.0
