@@ -6,11 +6,10 @@ makes a fresh copy of stored bytes, so a failed attempt is dropped with the copy
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
-from protocol.crypto.curve import KeyPair
 from protocol.keystore import Kind, Table
 
 #: Archived states of one session, as in every client.
@@ -22,52 +21,59 @@ MAX_SKIPPED: Final = 2000
 #: States of one sender key record.
 MAX_SENDER_STATES: Final = 5
 
-#: index of a message to its key: 32 bytes are the seed (reference 02, 3.4); 80 are cipher key, MAC key and IV,
-#: all that stores of the Go library have.
-Skipped = dict[int, bytes]
+# Lengths and ranges are checked while decoding: a record that decodes makes sense.
+Key = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+Index = Annotated[int, msgspec.Meta(ge=0, le=2**32)]
+Id = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
+#: 32 bytes are the seed (reference 02, 3.4); 80 are cipher key, MAC key and IV, all that stores of the Go library have.
+MessageKey = Annotated[bytes, msgspec.Meta(min_length=32, max_length=80)]
+#: Index of a message to its key, oldest first.
+Skipped = dict[Index, MessageKey]
 
 
 class SendingChain(msgspec.Struct, gc=False):
     """Our half of the ratchet."""
 
-    ratchet: KeyPair
-    key: bytes
-    index: int = 0
+    private: Key
+    public: Key
+    #: None: closed (only from imported stores); we can't encrypt before the other side's next ratchet key.
+    key: Key | None
+    index: Index = 0
 
 
 class ReceivingChain(msgspec.Struct, omit_defaults=True):
     """The keys of one ratchet key of the other side."""
 
-    ratchet: bytes
-    #: Empty: closed (only from imported stores), just the skipped keys can be used.
-    key: bytes
-    index: int = 0
+    ratchet: Key
+    #: None: closed (only from imported stores), just the skipped keys can be used.
+    key: Key | None
+    index: Index = 0
     skipped: Skipped = {}
 
 
 class Pending(msgspec.Struct, frozen=True, gc=False):
     """What each message carries until the other side has answered."""
 
-    signed_pre_key_id: int
-    base_key: bytes
-    pre_key_id: int | None = None
+    signed_pre_key_id: Id
+    base_key: Key
+    pre_key_id: Id | None = None
 
 
 class State(msgspec.Struct, omit_defaults=True):
     """One session proper."""
 
     #: The initiator's base key: the name of the session on both sides.
-    base_key: bytes
-    our_identity: bytes
-    their_identity: bytes
-    root: bytes
+    base_key: Key
+    our_identity: Key
+    their_identity: Key
+    root: Key
     sending: SendingChain
     #: Oldest first.
     receiving: list[ReceivingChain] = []
     #: Index of the last message of the sending chain before this one.
-    previous: int = 0
-    their_registration_id: int = 0
-    our_registration_id: int = 0
+    previous: Index = 0
+    their_registration_id: Id = 0
+    our_registration_id: Id = 0
     pending: Pending | None = None
     created: int = 0
 
@@ -84,11 +90,11 @@ class SessionRecord(msgspec.Struct, omit_defaults=True):
 class SenderState(msgspec.Struct, omit_defaults=True):
     """One sender key. `private` is there for our own alone."""
 
-    id: int
-    public: bytes
-    key: bytes
-    index: int = 0
-    private: bytes = b""
+    id: Id
+    public: Key
+    key: Key
+    index: Index = 0
+    private: Key | None = None
     skipped: Skipped = {}
 
 
@@ -102,23 +108,23 @@ class SenderKeyRecord(msgspec.Struct, omit_defaults=True):
 class Identity(msgspec.Struct, frozen=True, gc=False):
     """The identity key of one device."""
 
-    key: bytes
+    key: Key
     v: int = 1
 
 
 class PreKey(msgspec.Struct, frozen=True, gc=False):
     """One of our one-time prekeys; its id is the record's id."""
 
-    private: bytes
-    public: bytes
+    private: Key
+    public: Key
     v: int = 1
 
 
 class OldSignedPreKey(msgspec.Struct, frozen=True, gc=False):
     """A signed prekey before the current one (which stands in the credentials); messages may still name it."""
 
-    private: bytes
-    public: bytes
+    private: Key
+    public: Key
     signature: bytes
     made_at: float = 0.0
     v: int = 1
