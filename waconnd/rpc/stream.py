@@ -1,0 +1,104 @@
+"""A Unix stream socket for anyio that also hears descriptors (SCM_RIGHTS), and never blocks."""
+
+from __future__ import annotations
+
+import array
+import os
+import select
+import socket
+from typing import Final
+
+import anyio
+
+#: One read: most requests fit, and a hostile sender cannot make us copy more at a time.
+READ_SIZE: Final = 65536
+
+#: A request names at most a file and its thumbnail; two spare.
+MAX_FDS: Final = 4
+
+_ROOM: Final = socket.CMSG_SPACE(MAX_FDS * array.array("i").itemsize)
+
+
+class Stalled(Exception):
+    """The other end did not read for too long."""
+
+
+class UnixStream:
+    """One accepted connection."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        self.socket = sock
+        self._writing = anyio.Lock()
+
+    async def receive(self) -> tuple[bytes, tuple[int, ...]]:
+        """Bytes and the descriptors that came with them; no bytes at the end of the stream."""
+        while True:
+            try:
+                data, ancillary, _, _ = self.socket.recvmsg(READ_SIZE, _ROOM, socket.MSG_CMSG_CLOEXEC)
+            except (BlockingIOError, InterruptedError):
+                await anyio.wait_readable(self.socket)
+                continue
+            except (ConnectionError, OSError):
+                return b"", ()
+            return data, _descriptors(ancillary)
+
+    async def send(self, data: bytes, *, within_s: float) -> None:
+        """All of it, whole and in order with other senders. Raises Stalled when the reader takes nothing for so long."""
+        async with self._writing:
+            view = memoryview(data)
+            while view:
+                try:
+                    view = view[self.socket.send(view) :]
+                except (BlockingIOError, InterruptedError):
+                    with anyio.move_on_after(within_s) as scope:
+                        await anyio.wait_writable(self.socket)
+                    if scope.cancelled_caught:
+                        raise Stalled(f"nothing was read for {within_s:g} s") from None
+
+    def send_now(self, data: bytes) -> None:
+        """A last word, as far as it goes without waiting."""
+        try:
+            self.socket.send(data)
+        except OSError:
+            pass
+
+    def peek(self) -> bytes:
+        """The first byte if it is already there."""
+        try:
+            return self.socket.recv(1, socket.MSG_PEEK)
+        except OSError:
+            return b""
+
+    @property
+    def hung_up(self) -> bool:
+        """Whether the other end is gone altogether (not only done with writing)."""
+        poll = select.poll()
+        try:
+            poll.register(self.socket, 0)
+        except (ValueError, OSError):
+            return True
+        return any(flags & (select.POLLHUP | select.POLLERR) for _, flags in poll.poll(0))
+
+    def close(self) -> None:
+        """Close, waking whoever waits on it."""
+        if self.socket.fileno() >= 0:
+            anyio.notify_closing(self.socket)
+            self.socket.close()
+
+
+def _descriptors(ancillary: list[tuple[int, int, bytes]]) -> tuple[int, ...]:
+    found = array.array("i")
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            found.frombytes(data[: len(data) - len(data) % found.itemsize])
+    return tuple(found)
+
+
+def close_all(fds: tuple[int, ...]) -> None:
+    """Close descriptors that nobody claimed."""
+    for fd in fds:
+        try:
+            os.close(fd)
+        except OSError:
+            pass
