@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final
 
 from protocol.jid import INTEROP, MESSENGER, SERVERS, USER, Jid
 from protocol.node import Node
 from protocol.wire.tags import (
     AD_JID,
-    ATTR_BYTES,
     BINARY_8,
     BINARY_20,
     BINARY_32,
+    CACHED_JIDS,
     COMPRESSED,
     DICTIONARY_0,
     FB_JID,
@@ -78,32 +79,31 @@ def _decode(data: bytes, pos: int) -> Node:
             pos += 3
         else:
             raise CodecError(f"byte {mark} at {pos} where a node should start")
-        mark = data[pos]
-        tag = words[mark]
+        tag = words[data[pos]]
         pos += 1
         if tag is None:
-            tag, pos = _NAMES[mark](data, pos)
-        if not tag or not length:
-            raise CodecError(f"a node without tag at {pos}")
-        count = length - 1 >> 1
+            tag, pos = _NAMES[data[pos - 1]](data, pos)
+            if not tag:
+                raise CodecError(f"a node without tag at {pos}")
         attrs: dict[str, Any] = {}
-        if count:
+        if length > 2:
+            count = length - 1 >> 1
             attributes -= count
-            if count * ATTR_BYTES > size - pos or attributes < 0:
-                raise CodecError(f"{count} attributes at {pos}, more than fit")
-            while count:
-                mark = data[pos]
-                key = words[mark]
+            if attributes < 0:
+                raise CodecError(f"more than {MAX_ATTRS} attributes")
+            # What a list promises costs nothing until it is read, and reading ends with the data.
+            for _ in range(count):
+                key = words[data[pos]]
                 pos += 1
                 if key is None:
-                    key, pos = _NAMES[mark](data, pos)
-                mark = data[pos]
-                value = words[mark]
+                    key, pos = _NAMES[data[pos - 1]](data, pos)
+                value = words[data[pos]]
                 pos += 1
                 if value is None:
-                    value, pos = _VALUES[mark](data, pos)
+                    value, pos = _VALUES[data[pos - 1]](data, pos)
                 attrs[key] = value
-                count -= 1
+        elif not length:
+            raise CodecError(f"a list of nothing at {pos} where a node should start")
         if length & 1:
             node = Node(tag, attrs)
         else:
@@ -175,10 +175,6 @@ def _dictionary(number: int) -> Reader:
     return lambda data, pos: (words[data[pos]], pos + 1)
 
 
-def _bytes_8(data: bytes, pos: int) -> tuple[bytes, int]:
-    return _slice(data, pos + 1, data[pos])
-
-
 def _bytes_20(data: bytes, pos: int) -> tuple[bytes, int]:
     return _slice(data, pos + 3, (data[pos] & 0x0F) << 16 | data[pos + 1] << 8 | data[pos + 2])
 
@@ -202,30 +198,48 @@ def _text(read: Callable[[bytes, int], tuple[bytes, int]], errors: str) -> Reade
     return text
 
 
-def _packed(data: bytes, pos: int) -> tuple[str, int]:
-    """The half bytes of packed text as lower case hex digits, the filler dropped."""
-    head = data[pos]
-    raw, end = _slice(data, pos + 1, head & 0x7F)
-    digits = raw.hex()
-    if head & 0x80:
-        if not raw:
-            raise CodecError("packed text of an odd length below one")
-        digits = digits[:-1]
-    return digits, end
+def _name_8(data: bytes, pos: int) -> tuple[str, int]:
+    end = pos + 1 + data[pos]
+    if end > len(data):
+        raise CodecError(f"a name at {pos} is cut off")
+    return str(data[pos + 1 : end], "utf-8"), end
+
+
+def _value_8(data: bytes, pos: int) -> tuple[str, int]:
+    end = pos + 1 + data[pos]
+    if end > len(data):
+        raise CodecError(f"text at {pos} is cut off")
+    return str(data[pos + 1 : end], "utf-8", "replace"), end
 
 
 def _nibbles(data: bytes, pos: int) -> tuple[str, int]:
-    digits, end = _packed(data, pos)
-    if digits and not digits.isdecimal():
-        digits = digits.replace("a", "-").replace("b", ".")
+    head = data[pos]
+    end = pos + 1 + (head & 0x7F)
+    digits = data[pos + 1 : end].hex()
+    if head & 0x80 or not digits.isdecimal():
+        digits = _unpack(digits, head).replace("a", "-").replace("b", ".")
         if digits.strip(NIBBLES):
             raise CodecError(f"packed text at {pos} has half bytes without meaning")
+    if end > len(data):
+        raise CodecError(f"packed text at {pos} is cut off")
     return digits, end
 
 
 def _hex(data: bytes, pos: int) -> tuple[str, int]:
-    digits, end = _packed(data, pos)
-    return digits.upper(), end
+    head = data[pos]
+    end = pos + 1 + (head & 0x7F)
+    if end > len(data):
+        raise CodecError(f"packed text at {pos} is cut off")
+    return _unpack(data[pos + 1 : end].hex(), head).upper(), end
+
+
+def _unpack(digits: str, head: int) -> str:
+    """An odd count leaves a filler in the last half byte, which nobody looks at."""
+    if not head & 0x80:
+        return digits
+    if not digits:
+        raise CodecError("packed text of an odd length below one")
+    return digits[:-1]
 
 
 def _part(data: bytes, pos: int) -> tuple[str, int]:
@@ -243,6 +257,15 @@ def _user(data: bytes, pos: int) -> tuple[str, int]:
 
 
 def _jid_pair(data: bytes, pos: int) -> tuple[Jid, int]:
+    if data[pos] == NIBBLE_8:
+        # Digits and a server that is a token: nearly every address without device.
+        end = pos + 3 + (data[pos + 1] & 0x7F)
+        if data[end - 1] < DICTIONARY_0:
+            return _cached_pair(data[pos:end]), end
+    return _read_pair(data, pos)
+
+
+def _read_pair(data: bytes, pos: int) -> tuple[Jid, int]:
     user, pos = ("", pos + 1) if data[pos] == LIST_EMPTY else _part(data, pos)
     server, pos = _part(data, pos)
     if not server:
@@ -251,12 +274,29 @@ def _jid_pair(data: bytes, pos: int) -> tuple[Jid, int]:
 
 
 def _ad_jid(data: bytes, pos: int) -> tuple[Jid, int]:
+    if data[pos + 2] == NIBBLE_8:
+        end = pos + 4 + (data[pos + 3] & 0x7F)
+        return _cached_ad(data[pos:end]), end
+    return _read_ad(data, pos)
+
+
+def _read_ad(data: bytes, pos: int) -> tuple[Jid, int]:
     domain, device = data[pos], data[pos + 1]
     user, pos = _user(data, pos + 2)
     server = SERVERS.get(domain)
     if server is None:
         return Jid(user, USER, device, agent=domain), pos
     return Jid(user, server, device), pos
+
+
+@lru_cache(maxsize=CACHED_JIDS)
+def _cached_pair(raw: bytes) -> Jid:
+    return _read_pair(raw, 0)[0]
+
+
+@lru_cache(maxsize=CACHED_JIDS)
+def _cached_ad(raw: bytes) -> Jid:
+    return _read_ad(raw, 0)[0]
 
 
 def _fb_jid(data: bytes, pos: int) -> tuple[Jid, int]:
@@ -297,7 +337,6 @@ _WORDS: Final[tuple[str | None, ...]] = (
     *SINGLE[1:],
     *(None,) * (256 - len(SINGLE)),
 )
-_BINARY: Final = {BINARY_8: _bytes_8, BINARY_20: _bytes_20, BINARY_32: _bytes_32}
 _JIDS: Final[dict[int, Reader]] = {
     JID_PAIR: _jid_pair,
     AD_JID: _ad_jid,
@@ -306,15 +345,17 @@ _JIDS: Final[dict[int, Reader]] = {
 }
 
 #: Tags, keys and the parts of an address: broken UTF-8 is refused.
-_NAMES: Final = _readers({mark: _text(read, "strict") for mark, read in _BINARY.items()})
+_NAMES: Final = _readers(
+    {BINARY_8: _name_8, BINARY_20: _text(_bytes_20, "strict"), BINARY_32: _text(_bytes_32, "strict")}
+)
 #: Values of attributes: people's names are among them, broken UTF-8 is replaced.
 _VALUES: Final = _readers(
-    {mark: _text(read, "replace") for mark, read in _BINARY.items()}
+    {BINARY_8: _value_8, BINARY_20: _text(_bytes_20, "replace"), BINARY_32: _text(_bytes_32, "replace")}
     | _JIDS
     | {LIST_EMPTY: lambda data, pos: ("", pos)}
 )
 _CONTENTS: Final = _readers(
-    _BINARY
+    {BINARY_20: _bytes_20, BINARY_32: _bytes_32}
     | {mark: _as_text(read) for mark, read in _JIDS.items()}
     | {LIST_EMPTY: lambda data, pos: (None, pos)}
 )

@@ -13,6 +13,7 @@ from protocol.wire.tags import (
     BINARY_20,
     BINARY_20_LIMIT,
     BINARY_32,
+    CACHED_JIDS,
     DICTIONARY_0,
     FB_JID,
     HEX_8,
@@ -29,6 +30,11 @@ from protocol.wire.tags import (
     EncodeError,
 )
 from protocol.wire.tokens import DOUBLE, SINGLE
+
+
+#: Devices and networks of the two servers with addresses of their own; the domain byte.
+MAX_WIDE: Final = 2**16 - 1
+MAX_AGENT: Final = 255
 
 
 def encode(node: Node) -> bytes:
@@ -55,7 +61,7 @@ def encode(node: Node) -> bytes:
                     put(words.get(value) or _string(value))
                 elif isinstance(value, Jid):
                     put(words.get(key) or _string(key))
-                    put(_jid(value))
+                    put(_cached_jid(value) if len(value.user) <= MAX_PACKED else _jid(value))
                 else:
                     raise EncodeError(f"attribute {key!r} of <{tag}> is a {type(value).__name__}")
                 length += 2
@@ -119,9 +125,10 @@ def _utf8(text: str) -> bytes:
         raise EncodeError("text with half a surrogate pair") from error
 
 
-@lru_cache(maxsize=8192)
 def _jid(jid: Jid) -> bytes:
     server = jid.server
+    if not 0 <= jid.device <= MAX_WIDE or not 0 <= jid.integrator <= MAX_WIDE:
+        raise EncodeError(f"an address of {server} can't carry device {jid.device}")
     if server == INTEROP:
         numbers = jid.device.to_bytes(2, "big") + jid.integrator.to_bytes(2, "big")
         return bytes((INTEROP_JID,)) + _named(jid.user) + numbers + _named(server)
@@ -129,10 +136,13 @@ def _jid(jid: Jid) -> bytes:
         return bytes((FB_JID,)) + _named(jid.user) + jid.device.to_bytes(2, "big") + _named(server)
     if jid.device or jid.agent or server in (HOSTED, HOSTED_LID):
         domain = jid.agent or DOMAINS.get(server)
-        if domain is None or not 0 <= jid.device <= MAX_DEVICE:
+        if domain is None or jid.device > MAX_DEVICE or not 0 <= domain <= MAX_AGENT:
             raise EncodeError(f"an address of {server} can't carry device {jid.device}")
         return bytes((AD_JID, domain, jid.device)) + _named(jid.user)
     return bytes((JID_PAIR,)) + (_named(jid.user) if jid.user else b"\x00") + _named(server)
+
+
+_cached_jid = lru_cache(maxsize=CACHED_JIDS)(_jid)
 
 
 def _named(text: str) -> bytes:

@@ -20,6 +20,8 @@ MAX_INFLATED: Final = 16 * 2**20
 MAX_PACKED: Final = 127
 #: What the four length bytes of BINARY_32 may say is bounded by the frame; BINARY_20 has 20 bits.
 BINARY_20_LIMIT: Final = 2**20
+#: The same people come again and again; at most 1.5 MB, since only packed users are kept.
+CACHED_JIDS: Final = 8192
 
 COMPRESSED: Final = 2
 
