@@ -32,6 +32,10 @@ class LinkLost(ProtocolError):
     """The connection that carried this conversation is gone; what was asked has no known outcome."""
 
 
+class LoggedOut(LinkLost):
+    """The connection ended because this device is no longer linked."""
+
+
 class TimedOut(ProtocolError):
     """No answer came in the time that was given."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 import msgspec
@@ -9,8 +10,10 @@ import msgspec
 from protocol.creds import CREDS, CREDS_ID, Account, Creds
 from protocol.crypto.curve import Entropy
 from protocol.errors import LocalProtocolError
+from protocol.events.base import Event
 from protocol.jid import Jid
 from protocol.keystore import Keystore, Txn, View
+from protocol.stanza.version import BUILT_IN, Version
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,11 +22,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     device_name: str = "waconnd"
     #: DeviceProps.PlatformType; 1 is CHROME.
     platform_type: int = 1
-    version: tuple[int, int, int] = (2, 3000, 1045798079)
+    version: Version = BUILT_IN
     #: The longest history that a new link asks for.
     full_history: bool = False
     history_days: int = 0
     auto_receipts: bool = True
+    #: Pair with this phone number only (digits); another phone is refused. Empty: with any.
+    expect_number: str = ""
 
 
 class Context:
@@ -42,7 +47,21 @@ class Context:
         self.catching_up = False
         #: We said "available": receipts are then plain, else `inactive`.
         self.available = False
+        #: Stanzas of the offline queue that this connection has brought so far.
+        self.offline_seen = 0
+        #: What came that nobody knows, and what could not be handled: `unknown.notification.foo`, `fault.message`.
+        self.counts: Counter[str] = Counter()
+        self._told: list[Event] = []
         self._creds: tuple[bytes, Creds] | None = None
+
+    def tell(self, *events: Event) -> None:
+        """Tell the host something that has no row (a QR code, typing); what has one rides in a commit."""
+        self._told.extend(events)
+
+    def take_told(self) -> list[Event]:
+        """What was told since the last call."""
+        told, self._told = self._told, []
+        return told
 
     def txn(self) -> Txn:
         """A transaction; it must be committed before the next await."""
