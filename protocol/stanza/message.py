@@ -7,19 +7,13 @@ from typing import Final, Literal
 
 import msgspec
 
-from protocol.jid import HOSTED, HOSTED_LID, LID, STATUS, USER, Jid
+from protocol.jid import HOSTED, HOSTED_LID, LID, USER, Jid
 from protocol.node import Attr, BadNode, Node
 
 EncType = Literal["msg", "pkmsg", "skmsg"]
 PAIRWISE: Final = ("msg", "pkmsg")
 GROUP_CIPHER: Final = "skmsg"
 BOT_CIPHER: Final = "msmsg"
-
-#: Codes of an `<ack error>` that we send (reference 02, 9.5).
-PARSING_ERROR: Final = 487
-UNRECOGNISED_STANZA: Final = 488
-INVALID_PROTOBUF: Final = 491
-MISSING_SECRET: Final = 495
 
 #: Ciphertexts in one stanza: two are usual, a few are seen; more is somebody's attempt to keep us busy.
 MAX_ENCS: Final = 8
@@ -270,20 +264,3 @@ def parse_ack(node: Node) -> Ack:
         backoff=node.number("backoff"),
         server_id=node.text("server_id"),
     )
-
-
-def ack(node: Node, me: Jid, *, error: int = 0) -> Node:
-    """Our ack of a message that gets no receipt, or besides a retry receipt; addresses echoed unchanged."""
-    attrs: dict[str, Attr] = {"class": node.tag, "id": node.text("id"), "to": node.attrs.get("from", "")}
-    for name in ("participant", "recipient", "type"):
-        if name in node.attrs:
-            attrs[name] = node.attrs[name]
-    attrs["from"] = me
-    if error:
-        attrs["error"] = str(error)
-    return Node("ack", attrs)
-
-
-def is_status(jid: Jid) -> bool:
-    """The status chat."""
-    return jid == STATUS

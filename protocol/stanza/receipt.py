@@ -126,12 +126,3 @@ def parse(node: Node) -> list[Receipt]:
             offline=offline,
         )
     ]
-
-
-def ack(node: Node) -> Node:
-    """Our ack of a receipt; `type` only when it has one: an invented one ends the stream (reference 01, 7.7)."""
-    attrs: dict[str, Attr] = {"class": "receipt", "id": node.text("id"), "to": node.attrs.get("from", "")}
-    for name in ("participant", "recipient", "type"):
-        if name in node.attrs and (name != "participant" or node.attrs[name] != node.attrs.get("from")):
-            attrs[name] = node.attrs[name]
-    return Node("ack", attrs)

@@ -1,0 +1,184 @@
+"""The devices of people: cached for a day, asked for in bulk, kept true by notifications (reference 02, 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from protocol.effects import Ask, AskAll, Commit
+from protocol.errors import LinkLost, ProtocolError, StoreFailed
+from protocol.flows.context import Context
+from protocol.flows.mapping import learn, session_jid
+from protocol.jid import Jid
+from protocol.keystore import Kind, Table, Txn, View
+from protocol.signal.identity import identity_of
+from protocol.signal.phash import participant_hash
+from protocol.signal.session import delete_session
+from protocol.stanza import adv, devices
+from protocol.stanza.devices import Change, Device, UserDevices
+
+#: A list is believed this long; notifications keep it fresh, this is the net below them.
+TRUST_SECONDS: Final = 24 * 3600.0
+PRIMARY: Final = Device(0)
+
+
+class DeviceList(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is known of one person's devices. Filed under the hidden id's digits when known, else the number's."""
+
+    server: str
+    devices: tuple[Device, ...]
+    fetched_at: float
+    #: From the signed list: another `raw_id` is another registration of the account.
+    raw_id: int = 0
+    signed_at: int = 0
+    v: int = 1
+
+
+LISTS: Final = Table(Kind.DEVICE_LIST, DeviceList)
+
+
+def cached(view: View, user: Jid) -> DeviceList | None:
+    """The list of a person under either name, however old."""
+    name = session_jid(view, user.bare)
+    held = LISTS.get(view, name.user)
+    if held is None and name is not user:
+        held, name = LISTS.get(view, user.user), user
+    return held if held is not None and held.server == name.server else None
+
+
+def knows(view: View, device: Jid) -> bool:
+    """Is this device in its owner's list? True when there is no list: nothing contradicts it."""
+    held = cached(view, device)
+    return held is None or any(d.id == device.device for d in held.devices)
+
+
+def forget(txn: Txn, user: Jid) -> None:
+    """Ask again before the next message to this person."""
+    for name in {user.user, session_jid(txn, user.bare).user}:
+        if LISTS.get(txn, name) is not None:
+            LISTS.delete(txn, name)
+
+
+async def devices_of(
+    ctx: Context, users: Iterable[Jid], *, fresh: bool = False
+) -> dict[Jid, tuple[Device, ...]]:
+    """The devices of each person, keyed by the name asked for. What the server refuses to say is the phone alone."""
+    wanted = list(dict.fromkeys(user.bare for user in users))
+    out: dict[Jid, tuple[Device, ...]] = {}
+    missing: list[Jid] = []
+    for user in wanted:
+        held = cached(ctx.store, user)
+        if held is not None and not fresh and ctx.now - held.fetched_at < TRUST_SECONDS:
+            out[user] = held.devices
+        else:
+            missing.append(user)
+    if missing:
+        await refresh(ctx, missing)
+        for user in missing:
+            held = cached(ctx.store, user)
+            out[user] = held.devices if held is not None else (PRIMARY,)
+    return out
+
+
+async def refresh(ctx: Context, users: Sequence[Jid]) -> None:
+    """Ask the server and file what it says. A batch that fails leaves the old lists in force."""
+    batches = [users[i : i + devices.MAX_USERS] for i in range(0, len(users), devices.MAX_USERS)]
+    asks = [Ask(devices.query(batch, _sid(ctx)), devices.parse) for batch in batches]
+    answers: list[list[UserDevices] | ProtocolError] = await AskAll(asks)
+    txn = ctx.txn()
+    for answer in answers:
+        if isinstance(answer, LinkLost | StoreFailed):
+            raise answer
+        if isinstance(answer, ProtocolError):
+            continue
+        for entry in answer:
+            file_answer(ctx, txn, entry)
+    if txn.changes:
+        await Commit(txn)
+
+
+def file_answer(ctx: Context, txn: Txn, entry: UserDevices) -> None:
+    """Note one person's devices, the hidden id that came along included."""
+    learn(txn, entry.user, entry.lid)
+    if entry.error or entry.unknown:
+        return
+    _file(ctx, txn, entry.user, entry.devices, entry.key_index_list)
+
+
+def apply_change(ctx: Context, txn: Txn, change: Change) -> tuple[Jid, ...]:
+    """Apply a notification to what is cached. Returns the devices that are gone."""
+    learn(txn, change.user, change.lid)
+    held = cached(txn, change.user)
+    if change.kind == "complete":
+        gone = _file(ctx, txn, change.user, change.devices, change.key_index_list)
+    elif held is None:
+        gone = tuple(d.jid(change.user) for d in change.devices) if change.kind == "remove" else ()
+        _drop(txn, gone)
+        return gone
+    elif change.kind == "update":
+        forget(txn, change.user)
+        return ()
+    elif change.kind == "add":
+        named = {d.id for d in change.devices}
+        merged = (*(d for d in held.devices if d.id not in named), *change.devices)
+        gone = _file(ctx, txn, change.user, merged, change.key_index_list)
+    else:
+        named = {d.id for d in change.devices}
+        left = tuple(d for d in held.devices if d.id not in named)
+        gone = _file(ctx, txn, change.user, left, change.key_index_list)
+    now = cached(txn, change.user)
+    # The hash is over the numbers' form; a list that disagrees with it is worth nothing.
+    if (
+        change.hash
+        and now is not None
+        and participant_hash([d.jid(change.user) for d in now.devices]) != change.hash
+    ):
+        forget(txn, change.user)
+    return gone
+
+
+def _file(ctx: Context, txn: Txn, user: Jid, found: Sequence[Device], signed: bytes) -> tuple[Jid, ...]:
+    held = cached(txn, user)
+    kept = tuple(sorted({d.id: d for d in found}.values(), key=lambda d: d.id)) or (PRIMARY,)
+    raw_id, signed_at = (held.raw_id, held.signed_at) if held else (0, 0)
+    if signed:
+        index = _verified(txn, user, signed)
+        if index is None:
+            kept = tuple(d for d in kept if d.id == 0) or (PRIMARY,)
+        elif index.timestamp >= signed_at:
+            kept = tuple(d for d in kept if index.keeps(d.id, d.key_index))
+            if held is not None and held.raw_id and index.raw_id != held.raw_id:
+                _drop(txn, tuple(d.jid(user) for d in held.devices if d.id))
+            raw_id, signed_at = index.raw_id, index.timestamp
+    name = session_jid(txn, user)
+    if name.user != user.user and LISTS.get(txn, user.user) is not None:
+        LISTS.delete(txn, user.user)
+    LISTS.put(txn, name.user, DeviceList(name.server, kept, ctx.now, raw_id, signed_at))
+    ids = {d.id for d in kept}
+    gone = tuple(d.jid(user) for d in (held.devices if held else ()) if d.id not in ids)
+    _drop(txn, gone)
+    return gone
+
+
+def _drop(txn: Txn, gone: Iterable[Jid]) -> None:
+    """A device that is no more: nothing may be encrypted for it again."""
+    for device in gone:
+        for name in {device, session_jid(txn, device)}:
+            delete_session(txn, name.signal_address)
+            if txn.get(Kind.IDENTITY_KEY, name.signal_address) is not None:
+                txn.delete(Kind.IDENTITY_KEY, name.signal_address)
+
+
+def _verified(txn: Txn, user: Jid, signed: bytes) -> adv.KeyIndexList | None:
+    """None: forged or broken, then only the phone counts."""
+    primary = session_jid(txn, user).on(0).signal_address
+    try:
+        return adv.verify_key_index_list(signed, identity_of(txn, primary))
+    except adv.AdvError:
+        return None
+
+
+def _sid(ctx: Context) -> str:
+    return ctx.random(8).hex()

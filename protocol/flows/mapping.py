@@ -1,0 +1,86 @@
+"""Two names of one person: phone number and hidden id, both ways, and what moves when a pair becomes known.
+
+Sessions, identities and device lists are filed under the hidden id as soon as it is known (reference 02, 7.2). The
+files are the familiar ones: `lid-mapping-<number>` and `lid-mapping-<hidden>_reverse`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from protocol.jid import HOSTED, HOSTED_LID, LID, MAX_DEVICE, USER, Jid
+from protocol.keystore import Kind, Table, Txn, View
+from protocol.signal.session import has_session, merge_sessions
+
+REVERSE: Final = "_reverse"
+#: The only number that a device in Meta's cloud has.
+HOSTED_DEVICE: Final = 99
+
+
+class Pair(msgspec.Struct, frozen=True):
+    """The user part of the other name."""
+
+    user: str
+    v: int = 1
+
+
+PAIRS: Final = Table(Kind.LID_MAPPING, Pair)
+
+
+def lid_of(view: View, pn: Jid) -> Jid | None:
+    """The hidden id of a number, on the same device; None when unknown."""
+    pair = PAIRS.get(view, pn.user)
+    return Jid(pair.user, HOSTED_LID if pn.is_hosted else LID, pn.device) if pair else None
+
+
+def pn_of(view: View, lid: Jid) -> Jid | None:
+    """The number of a hidden id, on the same device; None when unknown."""
+    pair = PAIRS.get(view, lid.user + REVERSE)
+    return Jid(pair.user, HOSTED if lid.is_hosted else USER, lid.device) if pair else None
+
+
+def session_jid(view: View, jid: Jid) -> Jid:
+    """The name under which a device's session is filed: the hidden id when known, whatever the stanza says."""
+    return (lid_of(view, jid) or jid) if jid.is_pn else jid
+
+
+def twin(view: View, jid: Jid) -> Jid | None:
+    """The same person or device under the other name."""
+    if jid.is_pn:
+        return lid_of(view, jid)
+    return pn_of(view, jid) if jid.is_lid else None
+
+
+def learn(txn: Txn, one: Jid, other: Jid | None) -> bool:
+    """Take note that both are one person. True when that is news: sessions have then moved to the hidden id."""
+    if other is None or one.is_lid == other.is_lid or not (one.is_user and other.is_user):
+        return False
+    pn, lid = (other, one) if one.is_lid else (one, other)
+    if not pn.user or not lid.user:
+        return False
+    held = PAIRS.get(txn, pn.user)
+    if held is not None and held.user == lid.user:
+        return False
+    before = PAIRS.get(txn, lid.user + REVERSE)
+    # One hidden id for a number and one number for a hidden id: the newest wins.
+    if held is not None:
+        PAIRS.delete(txn, held.user + REVERSE)
+    if before is not None:
+        PAIRS.delete(txn, before.user)
+    PAIRS.put(txn, pn.user, Pair(lid.user))
+    PAIRS.put(txn, lid.user + REVERSE, Pair(pn.user))
+    _migrate(txn, pn.user, lid.user)
+    return True
+
+
+def _migrate(txn: Txn, pn: str, lid: str) -> None:
+    # All 256 names are probed: a list of 20,000 sessions would have to be walked to do better.
+    for device in range(MAX_DEVICE + 1):
+        for old, new in ((USER, LID), (HOSTED, HOSTED_LID)):
+            if new == HOSTED_LID and device != HOSTED_DEVICE:
+                continue
+            source, target = Jid(pn, old, device).signal_address, Jid(lid, new, device).signal_address
+            if has_session(txn, source) or txn.get(Kind.IDENTITY_KEY, source) is not None:
+                merge_sessions(txn, source, target)

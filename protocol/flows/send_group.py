@@ -1,0 +1,197 @@
+"""A message to a group or the status audience: one ciphertext for all, our sender key for those who lack it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from protocol.effects import Commit, Pause
+from protocol.errors import LocalProtocolError, TimedOut
+from protocol.flows import retry_copy, roster, sender_keys, wrap
+from protocol.flows.context import Context
+from protocol.flows.devices import devices_of
+from protocol.flows.fanout import Failures, ensure_sessions
+from protocol.flows.mapping import lid_of
+from protocol.flows.outgoing import (
+    STALE_ADDRESSING,
+    DeviceFailure,
+    SendRefused,
+    SendRequest,
+    SendResult,
+    answered,
+)
+from protocol.flows.retry_copy import RetryCopy
+from protocol.flows.send_person import SEAL_AT_ONCE, identity_for, own_name, seal
+from protocol.jid import Jid
+from protocol.node import Node
+from protocol.signal import groups
+from protocol.signal.padding import pad
+from protocol.signal.phash import participant_hash
+from protocol.stanza import message
+from protocol.stanza.message import Sealed
+
+#: How often a distribution starts anew because the sender key changed under it (somebody left meanwhile).
+MAX_RESTARTS: Final = 3
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """Who shall read it: all devices in the group's namespace, this one included."""
+
+    addressing: str
+    me: Jid
+    devices: tuple[Jid, ...]
+    people: tuple[Jid, ...]
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """One attempt: who got the sender key along, and who could not be given it."""
+
+    given: tuple[Jid, ...]
+    failures: Failures
+
+
+async def to_group(ctx: Context, request: SendRequest) -> SendResult:
+    """One message to a group, or to the status audience."""
+    plan = await _plan(ctx, request, fresh=False)
+    sent, ack = await _attempt(ctx, request, plan)
+    if ack.error == STALE_ADDRESSING or (not ack.error and ack.addressing not in ("", plan.addressing)):
+        plan = await _plan(ctx, request, fresh=True)
+        if ack.error:
+            sent, ack = await _attempt(ctx, request, plan)
+    if ack.error:
+        raise SendRefused(ack)
+    txn = ctx.txn()
+    if sent.given or sent.failures:
+        sender_keys.mark(txn, request.to, sent.given, sent.failures, ctx.now)
+        ctx.store.stage(txn)
+    failures = dict(sent.failures)
+    if ack.phash and ack.phash != participant_hash(plan.devices):
+        failures |= await _complete(ctx, request, plan)
+    return SendResult(
+        chat=str(request.to),
+        at=ack.at,
+        devices=len(plan.devices) - 1 - len(failures),
+        failures=tuple(DeviceFailure(str(device), why) for device, why in failures.items()),
+    )
+
+
+async def _plan(ctx: Context, request: SendRequest, *, fresh: bool) -> Plan:
+    group = request.to
+    if group.is_group:
+        record = await roster.members_of(ctx, group, fresh=fresh)
+        addressing, people = record.addressing, record.people()
+    elif request.audience:
+        addressing = "lid"
+        people = [lid_of(ctx.store, person) or person for person in request.audience]
+    else:
+        raise LocalProtocolError("a status needs its audience; give the recipients")
+    hidden = addressing == "lid" and ctx.account.lid_jid is not None
+    me = own_name(ctx, Jid("", "lid") if hidden else Jid("", "s.whatsapp.net"))
+    people = list(dict.fromkeys([*people, me.bare]))
+    lists = await devices_of(ctx, people, fresh=fresh)
+    # Devices in Meta's cloud never take part in groups.
+    all_devices = [d.jid(user) for user, found in lists.items() for d in found if not d.hosted]
+    if me not in all_devices:
+        all_devices.append(me)
+    return Plan(addressing, me, tuple(all_devices), tuple(people))
+
+
+async def _attempt(ctx: Context, request: SendRequest, plan: Plan) -> tuple[Sent, message.Ack]:
+    others = [device for device in plan.devices if device != plan.me]
+    need = sender_keys.lacking(ctx.store, request.to, others, ctx.now)
+    failures = await ensure_sessions(ctx, need)
+    sealed = await _seal_and_stage(ctx, request, plan, need, failures)
+    ack = await answered(request.to, request.id)
+    return Sent(tuple(one.to for one in sealed), failures), ack
+
+
+async def _seal_and_stage(
+    ctx: Context, request: SendRequest, plan: Plan, need: Sequence[Jid], failures: Failures
+) -> list[Sealed]:
+    group, sender = str(request.to), sender_keys.own_sender(ctx, ctx.store)
+    for _ in range(MAX_RESTARTS):
+        txn = ctx.txn()
+        skdm = groups.distribution(txn, group, sender, entropy=ctx.random)
+        sealed: list[Sealed] = []
+        for index, device in enumerate(d for d in need if d not in failures):
+            if index and index % SEAL_AT_ONCE == 0:
+                ctx.store.stage(txn)
+                await Pause()
+                txn = ctx.txn()
+            plain = wrap.sender_key(request.to, skdm, ctx.random)
+            why = seal(ctx, txn, device, plain, sealed)
+            if why:
+                failures[device] = why
+        # Somebody may have left while we paused: then those ciphertexts carry a key that is none of ours any more.
+        if len(need) <= SEAL_AT_ONCE or groups.distribution(txn, group, sender, entropy=ctx.random) == skdm:
+            break
+    else:
+        raise LocalProtocolError("the group kept changing while we sent; try again")
+    skmsg = groups.encrypt(txn, group, sender, pad(request.message, ctx.random), entropy=ctx.random)
+    retry_copy.keep(txn, request.to, request.id, RetryCopy(request.message, request.facts, ctx.now))
+    # While a key is on its way the lane stays ours: the next message need not carry it again.
+    await Commit(txn, then=(_stanza(ctx, request, plan, sealed, skmsg),), frees_lane=not sealed)
+    return sealed
+
+
+def _stanza(ctx: Context, request: SendRequest, plan: Plan, sealed: Sequence[Sealed], skmsg: bytes) -> Node:
+    facts, children = request.facts, []
+    is_group = request.to.is_group
+    named = {one.to.bare for one in sealed}
+    # The server knows the audience of a status from this list alone.
+    bare = () if is_group else [person for person in plan.people if person not in named]
+    if sealed or bare:
+        children.append(message.participants(sealed, facts, media=False, bare=bare))
+    children += identity_for(ctx, sealed) + message.meta_nodes(facts)
+    children.append(message.enc("skmsg", skmsg, facts))
+    return message.message(
+        request.to,
+        request.id,
+        facts,
+        children,
+        addressing_mode=plan.addressing if is_group else None,
+        phash=participant_hash(plan.devices) if is_group else None,
+    )
+
+
+async def _complete(ctx: Context, request: SendRequest, plan: Plan) -> Failures:
+    """The server counts other devices than we did: learn them, and send to those that were missed. Once."""
+    now = await _plan(ctx, request, fresh=True)
+    missed = [device for device in now.devices if device not in plan.devices]
+    if not missed:
+        return {}
+    failures = await ensure_sessions(ctx, missed)
+    sender = sender_keys.own_sender(ctx, ctx.store)
+    given: list[Jid] = []
+    for device in (d for d in missed if d not in failures):
+        txn = ctx.txn()
+        skdm = groups.distribution(txn, str(request.to), sender, entropy=ctx.random)
+        plain = wrap.with_sender_key(request.message, request.to, skdm, ctx.random)
+        sealed: list[Sealed] = []
+        why = seal(ctx, txn, device, plain, sealed)
+        if why:
+            failures[device] = why
+            continue
+        one = message.enc(sealed[0].type, sealed[0].data, request.facts)
+        children = [one, *identity_for(ctx, sealed), *message.meta_nodes(request.facts)]
+        stanza = message.message(
+            request.to,
+            request.id,
+            request.facts,
+            children,
+            participant=device,
+            addressing_mode=now.addressing if request.to.is_group else None,
+        )
+        await Commit(txn, then=(stanza,))
+        try:
+            if not (await answered(request.to, request.id)).error:
+                given.append(device)
+        except TimedOut:
+            failures[device] = "the server did not acknowledge it"
+    if given or failures:
+        txn = ctx.txn()
+        sender_keys.mark(txn, request.to, given, failures, ctx.now)
+        ctx.store.stage(txn)
+    return failures
