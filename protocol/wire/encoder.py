@@ -31,7 +31,6 @@ from protocol.wire.tags import (
 )
 from protocol.wire.tokens import DOUBLE, SINGLE
 
-
 #: Devices and networks of the two servers with addresses of their own; the domain byte.
 MAX_WIDE: Final = 2**16 - 1
 MAX_AGENT: Final = 255
