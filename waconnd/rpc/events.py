@@ -11,7 +11,7 @@ import re
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Collection, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import anyio
 import msgspec
@@ -25,9 +25,8 @@ TAIL_BYTES: Final = 4 * 1024 * 1024
 #: Events without a row (QR codes, presence, typing) that a slow follower may be behind before it loses some, and is told so.
 RING: Final = 1024
 
-#: One read of the log: keeps its thread free for the writer.
+#: One read of the log into the tail; the log itself may give fewer.
 READ_ROWS: Final = 1000
-READ_BYTES: Final = 1024 * 1024
 
 
 class Row(Protocol):
@@ -55,6 +54,17 @@ class Page(Protocol):
     def rows(self) -> Sequence[Row]: ...
     @property
     def upto(self) -> int: ...
+    @property
+    def gap(self) -> tuple[int, int] | None:
+        """The first and last event in this stretch whose content was removed already."""
+
+
+class Pruned(Exception):
+    """The events after a cursor are gone by retention."""
+
+    def __init__(self, oldest: int) -> None:
+        super().__init__(f"the oldest event held is {oldest}")
+        self.oldest = oldest
 
 
 class CursorRow(Protocol):
@@ -70,14 +80,13 @@ class EventLog(Protocol):
     """The durable log. Sequence numbers grow and are never used twice."""
 
     @property
-    def oldest(self) -> int:
-        """The first seq still held; newest + 1 when empty."""
-
-    @property
     def newest(self) -> int:
         """The last seq given out; 0 when none ever was."""
 
-    async def wait(self, after: int) -> None:
+    async def oldest(self) -> int:
+        """The first seq still held; newest + 1 when empty."""
+
+    async def wait(self, after: int) -> object:
         """Return when `newest` is greater."""
 
     async def read(
@@ -88,9 +97,8 @@ class EventLog(Protocol):
         types: Collection[str] | None = None,
         chats: Collection[str] | None = None,
         limit: int,
-        max_bytes: int,
     ) -> Page:
-        """Rows with a greater seq, in order. `types` are globs. At least one row when there is one."""
+        """Rows with a greater seq, in order, as many as is good for one write. `types` are globs. Raises Pruned."""
 
     async def cursor(self, name: str) -> int | None:
         """Where a named cursor stands."""
@@ -146,6 +154,14 @@ class Passing(msgspec.Struct, frozen=True):
     seq: int = 0
 
 
+class Batch(NamedTuple):
+    """What a follower reads at once."""
+
+    rows: list[Row]
+    upto: int
+    gap: tuple[int, int] | None = None
+
+
 class Feed:
     """The log's tail and the ring. One for a daemon; `run()` must be running for anything to be live."""
 
@@ -169,7 +185,7 @@ class Feed:
         """Follow the log for ever."""
         while True:
             await self.log.wait(self._end)
-            page = await self.log.read(self._end, limit=READ_ROWS, max_bytes=READ_BYTES)
+            page = await self.log.read(self._end, limit=READ_ROWS)
             for row in page.rows:
                 self._rows.append(row)
                 self._seqs.append(row.seq)
@@ -196,19 +212,14 @@ class Feed:
             self._start = self._seqs[cut - 1]
             del self._rows[:cut], self._seqs[:cut]
 
-    async def read(self, after: int, want: Filter, *, limit: int, max_bytes: int) -> tuple[list[Row], int]:
-        """Matching rows after a seq, and how far was read."""
+    async def read(self, after: int, want: Filter, *, limit: int, max_bytes: int) -> Batch:
+        """Matching rows after a seq, and how far was read. Raises Pruned."""
         if after < self._start:
             page = await self.log.read(
-                after,
-                accounts=want.accounts,
-                types=want.types,
-                chats=want.chats,
-                limit=limit,
-                max_bytes=max_bytes,
+                after, accounts=want.accounts, types=want.types, chats=want.chats, limit=limit
             )
             # The log may filter more coarsely than we do (events without an account, for one).
-            return [row for row in page.rows if want.wants(row)], page.upto
+            return Batch([row for row in page.rows if want.wants(row)], page.upto, page.gap)
         rows: list[Row] = []
         size = 0
         for place in range(bisect_right(self._seqs, after), len(self._rows)):
@@ -216,11 +227,11 @@ class Feed:
             if want.wants(row):
                 size += len(row.body)
                 if rows and size > max_bytes:
-                    return rows, rows[-1].seq
+                    return Batch(rows, rows[-1].seq)
                 rows.append(row)
                 if len(rows) >= limit:
-                    return rows, row.seq
-        return rows, max(after, self._end)
+                    return Batch(rows, row.seq)
+        return Batch(rows, max(after, self._end))
 
     def publish(
         self, type: str, data: Any, *, at: float, account: str = "", chat: str = "", v: int = 1

@@ -12,7 +12,7 @@ import anyio.abc
 import msgspec
 
 from waconnd.rpc.errors import RpcError
-from waconnd.rpc.events import Feed, Filter, Passing, Row
+from waconnd.rpc.events import Feed, Filter, Passing, Pruned, Row
 
 #: One write: enough to be quick, little enough that a slow reader costs us nothing.
 BATCH_ROWS: Final = 200
@@ -35,11 +35,11 @@ async def start_of(feed: Feed, after: int | str | None) -> tuple[int, str | None
         if seq is None:
             # A program's first start: from now on, durably, so that its second start misses nothing.
             seq = await feed.log.set_cursor(name, feed.newest)
-        return check_held(feed, seq), name
+        return await check_held(feed, seq), name
     if isinstance(after, str) and after.isascii() and after.isdigit():
         after = int(after)
     if isinstance(after, int):
-        return check_held(feed, after), None
+        return await check_held(feed, after), None
     raise RpcError("invalid_params", '`after` is a seq, "now" or "cursor:NAME"', path="$.after")
 
 
@@ -54,9 +54,9 @@ def cursor_name(name: str) -> str:
     return name
 
 
-def check_held(feed: Feed, seq: int) -> int:
+async def check_held(feed: Feed, seq: int) -> int:
     """Refuse a place in the log that retention has passed. 0 is the oldest that is held."""
-    oldest, newest = feed.log.oldest, feed.log.newest
+    oldest, newest = await feed.log.oldest(), feed.log.newest
     if seq == 0:
         return max(0, oldest - 1)
     if seq > newest:
@@ -113,18 +113,22 @@ class Subscription:
             if limit <= 0:
                 return False
         before = self.after
-        oldest = self.feed.log.oldest
-        if before < oldest - 1 and before < self.feed.newest:
-            await self._gap(before + 1, oldest - 1)
-            self.after = oldest - 1
+        try:
+            rows, self.after, gap = await self.feed.read(
+                before, self.want, limit=limit, max_bytes=BATCH_BYTES
+            )
+        except Pruned as pruned:
+            # A reader so slow that retention overtook it. It is told what it missed, and goes on.
+            self.after = pruned.oldest - 1
+            await self._gap(before + 1, self.after)
             return True
-        rows, upto = await self.feed.read(before, self.want, limit=limit, max_bytes=BATCH_BYTES)
+        if gap is not None:
+            await self._gap(*gap)
         if rows:
             await self._write(b"".join(self._line(row) for row in rows))
             if self._max_unacked is not None:
                 self._unacked.extend(row.seq for row in rows)
-        self.after = upto
-        return upto > before
+        return self.after > before
 
     def _line(self, row: Row) -> bytes:
         return self._render(self.sub, row.seq, row.seq <= self._backlog, row.type, row.body)
