@@ -1,0 +1,100 @@
+"""What the archive knows of an account itself: how much it stores, how far its journal was seen, and its end."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final
+
+from waconnd.store.archive import project
+from waconnd.store.archive.change import Store
+from waconnd.store.archive.thread import Worker
+
+#: Rows removed between two turns of the other jobs.
+SLICE_ROWS: Final = 2_000
+#: Tables with rows of an account: those that are its history, and those that belong to its pairing.
+_HISTORY: Final = ("message", "annotation", "receipt", "early", "media", "chat", "contact", "trace")
+_PAIRING: Final = ("outbox", "retry_copy")
+
+
+class Accounts:
+    """`archive.accounts`."""
+
+    def __init__(self, writer: Worker, reader: Worker) -> None:
+        self._writer, self._reader = writer, reader
+
+    async def set_store(self, account: str, store: Store) -> None:
+        """`full`, `meta` (no content) or `none` (the log alone). What is stored already stays."""
+        await self._writer.call(lambda c: project.set_store(c, account, store))
+
+    async def store(self, account: str) -> Store:
+        """`full` unless it was set."""
+
+        def job(connection: sqlite3.Connection) -> Store:
+            row = connection.execute("select store from account where name = ?", (account,)).fetchone()
+            return "full" if row is None else row[0]
+
+        return await self._reader.call(job)
+
+    async def stamp(self, account: str) -> int:
+        """The highest journal number seen: a directory that knows less was restored from an older copy."""
+
+        def job(connection: sqlite3.Connection) -> int:
+            row = connection.execute("select journal_seq from account where name = ?", (account,)).fetchone()
+            return 0 if row is None else int(row[0])
+
+        return await self._reader.call(job)
+
+    async def set_stamp(self, account: str, seq: int, *, lower: bool = False) -> None:
+        """Remember how far the journal is. `lower`: after a restore that was accepted, it starts again below."""
+        await self._writer.call(lambda c: set_stamp(c, account, seq, lower=lower))
+
+    async def forget(self, account: str, *, keep_history: bool = False, keep_events: bool = False) -> None:
+        """Remove an account's rows, in slices. Its events go too unless they are to be read to their end."""
+        for table in _PAIRING if keep_history else (*_PAIRING, *_HISTORY):
+            while await self._slice(account, table):
+                pass
+        if keep_history:
+            return
+        while not keep_events and await self._events(account):
+            pass
+        await self._writer.call(lambda c: c.execute("delete from account where name = ?", (account,)).close())
+
+    async def _slice(self, account: str, table: str) -> bool:
+        def job(connection: sqlite3.Connection) -> bool:
+            if table == "message":
+                connection.execute(
+                    "insert into message_text(message_text, rowid, text) select 'delete', n, text from"
+                    " (select n, text from message where account = ? order by n limit ?) where text != ''",
+                    (account, SLICE_ROWS),
+                )
+                gone = connection.execute(
+                    "delete from message where n in (select n from message where account = ? order by n limit ?)",
+                    (account, SLICE_ROWS),
+                )
+                return gone.rowcount == SLICE_ROWS
+            connection.execute(f"delete from {table} where account = ?", (account,))  # noqa: S608 (names from above)
+            return False
+
+        return await self._writer.call(job)
+
+    async def _events(self, account: str) -> bool:
+        def job(connection: sqlite3.Connection) -> bool:
+            rows = connection.execute(
+                "select seq, length(body) from event where account = ? limit ?", (account, SLICE_ROWS)
+            ).fetchall()
+            connection.executemany("delete from event where seq = ?", [(seq,) for seq, _ in rows])
+            size = sum(size for _, size in rows)
+            connection.execute("update meta set value = value - ? where name = 'event_bytes'", (size,))
+            return len(rows) == SLICE_ROWS
+
+        return await self._writer.call(job)
+
+
+def set_stamp(connection: sqlite3.Connection, account: str, seq: int, *, lower: bool = False) -> None:
+    """Within the caller's transaction."""
+    newest = "excluded.journal_seq" if lower else "max(journal_seq, excluded.journal_seq)"
+    connection.execute(
+        "insert into account(name, journal_seq) values(?, ?)"
+        f" on conflict(name) do update set journal_seq = {newest}",
+        (account, seq),
+    )

@@ -1,0 +1,114 @@
+"""How an event becomes the bytes that subscribers get: encoded once here, copied ever after."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+
+from protocol.events.base import Event
+
+Fields = dict[str, Any]
+
+#: Members of an event that are the envelope, and the one that only the archive may see (keys, paths, raw bytes).
+ENVELOPE: Final = ("type", "at", "key", "v")
+PRIVATE: Final = "private"
+#: Names whose numbers are times: `sent_at`, `until`, …; on the socket all times are text.
+_TIMES: Final = frozenset({"at", "until", "muted_until"})
+#: 9999-12-31: no clock of ours goes past it, and `datetime` can't.
+_LAST_SECOND: Final = 253_402_300_799
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Encoded(msgspec.Struct, frozen=True):
+    """An event ready for its row."""
+
+    account: str
+    type: str
+    key: str
+    at: int
+    chat: str
+    body: bytes
+    #: What the projection reads: the public members, and the private ones.
+    data: Fields
+    private: Fields
+
+
+def encode(account: str, event: Event | Mapping[str, Any] | bytes) -> Encoded:
+    """From a struct, from its fields, or from its JSON as the journal keeps it."""
+    fields = _fields(event)
+    kind = str(fields.pop("type"))
+    at = millis(fields.pop("at"))
+    key = fields.pop("key", "") or f"{kind}/{secrets.token_hex(8)}"
+    version = fields.pop("v", 1)
+    private = fields.pop(PRIVATE, None) or {}
+    data: Fields = presented(fields)
+    body = _encode({"type": kind, "v": version, "account": account, "at": text_of(at), "data": data})
+    return Encoded(account, kind, str(key), at, chat_of(data), body, data, private)
+
+
+def spliced(head: Mapping[str, Any], body: bytes) -> bytes:
+    """The event object with more members in front (`seq`, `sub`, `backlog`): no decoding."""
+    return _encode(head)[:-1] + b"," + body[1:]
+
+
+def chat_of(data: Mapping[str, Any]) -> str:
+    """The chat that an event belongs to, for filters."""
+    for name in ("chat", "group"):
+        value = data.get(name)
+        if isinstance(value, str):
+            return value
+        if isinstance(value, Mapping):
+            return str(value.get("id", ""))
+    return ""
+
+
+def text_of(ms: int) -> str:
+    """Milliseconds to RFC 3339, UTC."""
+    seconds, rest = divmod(min(max(ms, 0), _LAST_SECOND * 1000), 1000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
+
+
+def millis(when: object) -> int:
+    """Seconds, or RFC 3339, to milliseconds; 0 for what is neither."""
+    if isinstance(when, (int, float)) and not isinstance(when, bool):
+        return round(when * 1000)
+    if isinstance(when, str) and when:
+        try:
+            return round(datetime.fromisoformat(when).timestamp() * 1000)
+        except ValueError:
+            return 0
+    return 0
+
+
+def presented(value: Any) -> Any:
+    """Numbers under the name of a time become text, absent members vanish; all else stays."""
+    if isinstance(value, dict):
+        return {name: _member(name, held) for name, held in value.items() if held is not None}
+    if isinstance(value, (list, tuple)):
+        return [presented(item) for item in value]
+    return value
+
+
+def _member(name: str, held: Any) -> Any:
+    if (
+        isinstance(held, (int, float))
+        and not isinstance(held, bool)
+        and (name.endswith("_at") or name in _TIMES)
+    ):
+        return text_of(millis(held))
+    return presented(held) if isinstance(held, (dict, list, tuple)) else held
+
+
+def _fields(event: Event | Mapping[str, Any] | bytes) -> Fields:
+    if isinstance(event, bytes):
+        decoded: Fields = msgspec.json.decode(event, type=dict[str, Any])
+        return decoded
+    if isinstance(event, Mapping):
+        return dict(event)
+    fields: Fields = msgspec.to_builtins(event)
+    return fields

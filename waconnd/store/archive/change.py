@@ -1,0 +1,58 @@
+"""One event on its way into the tables, and how handlers read its members."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any, Literal
+
+import msgspec
+
+from waconnd.store.archive.body import Fields
+
+#: What an account keeps beside the log: everything, all but content, or nothing.
+Store = Literal["none", "meta", "full"]
+
+
+class Change(msgspec.Struct, frozen=True):
+    """An event and where it stands; `live` is false for history, which nobody has to read."""
+
+    account: str
+    type: str
+    at: int
+    seq: int
+    #: Seconds: when it came here.
+    now: int
+    store: Store
+    data: Fields
+    private: Fields
+    live: bool = True
+
+
+Handler = Callable[[sqlite3.Connection, Change], None]
+
+
+def part(fields: Fields, name: str) -> Fields:
+    """A member that is an object, or nothing."""
+    held: Any = fields.get(name)
+    return held if isinstance(held, dict) else {}
+
+
+def ident(fields: Fields, name: str) -> str:
+    """An address: given as text or as `{id, …}`."""
+    held: Any = fields.get(name)
+    if isinstance(held, dict):
+        held = held.get("id", "")
+    return held if isinstance(held, str) else ""
+
+
+def text(fields: Fields, name: str) -> str:
+    """A member that is text, or nothing."""
+    held: Any = fields.get(name)
+    return held if isinstance(held, str) else ""
+
+
+def number(fields: Fields, name: str) -> int:
+    """A member that is a number or a bool, or 0."""
+    held: Any = fields.get(name)
+    return int(held) if isinstance(held, (int, float)) else 0

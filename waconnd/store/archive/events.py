@@ -1,0 +1,228 @@
+"""The event log: one sequence for the daemon, appended with its projection, read by cursor, never by position.
+
+A subscription is a place in this log. Nobody has a queue here: a follower reads the rows past its cursor, and
+`wait` tells it when there are more.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import anyio
+import msgspec
+
+from protocol.events.base import Event
+from waconnd.store.archive import project
+from waconnd.store.archive.body import Encoded, encode, spliced
+from waconnd.store.archive.errors import CursorExpired
+from waconnd.store.archive.thread import Worker
+
+#: A page: what one write to a follower carries.
+PAGE_ROWS: Final = 200
+PAGE_BYTES: Final = 256 * 1024
+#: Rows looked at for one page: with a filter that matches nothing, a reader still gives way every few milliseconds.
+SCAN_ROWS: Final = 5_000
+_INSERT: Final = (
+    "insert into event(account, type, chat, key, at, stored, body) values(?, ?, ?, ?, ?, ?, ?)"
+    " on conflict(account, key) do nothing returning seq"
+)
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """Which events a follower wants; an empty part lets all pass. Types are globs: `message.*`."""
+
+    accounts: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    chats: tuple[str, ...] = ()
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One event. `body` is `{"type":…,"v":…,"account":…,"at":…,"data":{…}}`, ready to be sent."""
+
+    seq: int
+    account: str
+    type: str
+    body: bytes
+    chat: str = ""
+
+    def json(self, **head: Any) -> bytes:
+        """The object for the socket: `head` (sub, backlog) and `seq` in front of the body, which is copied."""
+        return spliced({**head, "seq": self.seq}, self.body)
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Events in order. Go on with `after=next`; `more`: there is more to look at right now.
+
+    `gap`: first and last seq of events in this stretch whose content was removed already (accounts with
+    `store=meta` or `none` keep it for a day); a follower is told, never skipped over in silence.
+    """
+
+    events: list[Row]
+    next: int
+    more: bool
+    gap: tuple[int, int] | None = None
+
+
+class Bounds(msgspec.Struct, frozen=True):
+    """Where the log begins and ends: `oldest` is the first held (newest + 1 when empty)."""
+
+    oldest: int
+    newest: int
+    log_id: str
+    bytes: int
+
+
+class EventLog:
+    """`archive.events`."""
+
+    def __init__(self, writer: Worker, reader: Worker, clock: Callable[[], float]) -> None:
+        self._writer, self._reader, self._clock = writer, reader, clock
+        #: The newest durable seq, kept on the loop's side.
+        self.newest = 0
+        self._moved = anyio.Event()
+
+    async def append(self, account: str, events: Iterable[Event | Mapping[str, Any] | bytes]) -> list[int]:
+        """Make events rows, with all that follows from them, in one transaction. A key seen before is dropped:
+
+        its place in the answer holds the seq that it got the first time.
+        """
+        rows = [encode(account, event) for event in events]
+        return await self.append_encoded(rows) if rows else []
+
+    async def append_encoded(
+        self, rows: Sequence[Encoded], also: Callable[[sqlite3.Connection], None] | None = None
+    ) -> list[int]:
+        """`append` for what is encoded already; `also` joins the transaction."""
+        now = int(self._clock())
+
+        def job(connection: sqlite3.Connection) -> list[int]:
+            seqs = insert(connection, rows, now)
+            if also is not None:
+                also(connection)
+            return seqs
+
+        return await self._writer.call(job, self.wake)
+
+    async def read(self, after: int, wanted: Filter | None = None, *, limit: int = PAGE_ROWS) -> Page:
+        """The next events after a seq. Raises CursorExpired when some of those were pruned already (0 never)."""
+        chosen = wanted or Filter()
+        rows = max(1, min(limit, PAGE_ROWS))
+        return await self._reader.call(lambda connection: read(connection, after, chosen, rows))
+
+    async def wait(self, after: int) -> int:
+        """Return once there is an event past `after`; gives the newest seq.
+
+        No wake-up is lost: looking and starting to wait happen between two awaits of the same loop.
+        """
+        while self.newest <= after:
+            await self._moved.wait()
+        return self.newest
+
+    async def bounds(self) -> Bounds:
+        """Where the log begins and ends."""
+        return await self._reader.call(bounds)
+
+    async def renew_log_id(self, make: Callable[[], str]) -> str:
+        """After an older copy of the file was put back: its numbers mean other events now, so the log is another one."""
+        fresh = make()
+        await self._writer.call(
+            lambda connection: connection.execute(
+                "update meta set value = ? where name = 'log_id'", (fresh,)
+            ).close()
+        )
+        return fresh
+
+    def opened(self, newest: int) -> None:
+        """The archive is open: the log ends here."""
+        self.newest = newest
+
+    def wake(self, seqs: list[int]) -> None:
+        """Rows with these numbers became durable; runs on the loop."""
+        newest = max(seqs, default=0)
+        if newest > self.newest:
+            self.newest = newest
+            moved, self._moved = self._moved, anyio.Event()
+            moved.set()
+
+
+def insert(connection: sqlite3.Connection, rows: Sequence[Encoded], now: int) -> list[int]:
+    """Rows and their projection, within the caller's transaction."""
+    seqs: list[int] = []
+    size = 0
+    for row in rows:
+        made = connection.execute(
+            _INSERT, (row.account, row.type, row.chat, row.key, row.at, now, row.body)
+        ).fetchone()
+        if made is None:
+            held = connection.execute(
+                "select seq from event where account = ? and key = ?", (row.account, row.key)
+            ).fetchone()
+            seqs.append(held[0])
+            continue
+        seqs.append(made[0])
+        size += len(row.body)
+        project.apply(connection, row, made[0], now)
+    if size:
+        connection.execute("update meta set value = value + ? where name = 'event_bytes'", (size,))
+    return seqs
+
+
+def read(connection: sqlite3.Connection, after: int, wanted: Filter, limit: int) -> Page:
+    """One page. Looks at `SCAN_ROWS` rows at most, and says where it stopped."""
+    held = bounds(connection)
+    if after > held.newest:
+        raise _expired("this cursor lies past the end of the log: it belongs to another log", held)
+    if 0 < after < held.oldest - 1:
+        raise _expired("events after this cursor were pruned by the retention", held)
+    start = max(after, held.oldest - 1)
+    end = min(start + SCAN_ROWS, held.newest)
+    where, values = _where(wanted)
+    rows: list[Row] = []
+    emptied: list[int] = []
+    size = 0
+    cursor = connection.execute(
+        f"select seq, account, type, body, chat from event where seq > ? and seq <= ?{where} order by seq limit ?",  # noqa: S608
+        (start, end, *values, limit),
+    )
+    for seq, account, type, body, chat in cursor:
+        if rows and size + len(body) > PAGE_BYTES:
+            end = rows[-1].seq
+            break
+        if body:
+            rows.append(Row(seq, account, type, body, chat))
+            size += len(body)
+        else:
+            emptied.append(seq)
+        if len(rows) + len(emptied) == limit:
+            end = seq
+            break
+    return Page(rows, end, end < held.newest, (emptied[0], emptied[-1]) if emptied else None)
+
+
+def bounds(connection: sqlite3.Connection) -> Bounds:
+    """The ends of the log; the newest is known even when all rows are pruned."""
+    newest = (connection.execute("select seq from sqlite_sequence where name = 'event'").fetchone() or (0,))[
+        0
+    ]
+    oldest = connection.execute("select min(seq) from event").fetchone()[0]
+    meta = dict(connection.execute("select name, value from meta where name in ('log_id', 'event_bytes')"))
+    return Bounds(newest + 1 if oldest is None else oldest, newest, meta["log_id"], meta["event_bytes"])
+
+
+def _where(wanted: Filter) -> tuple[str, list[str]]:
+    parts: list[str] = []
+    values: list[str] = []
+    for column, choices in (("account", wanted.accounts), ("chat", wanted.chats)):
+        if choices:
+            parts.append(f" and {column} in ({', '.join('?' * len(choices))})")
+            values.extend(choices)
+    if wanted.types:
+        parts.append(f" and ({' or '.join(['type glob ?'] * len(wanted.types))})")
+        values.extend(wanted.types)
+    return "".join(parts), values
+
+
+def _expired(why: str, held: Bounds) -> CursorExpired:
+    return CursorExpired(why, oldest=held.oldest, newest=held.newest, log_id=held.log_id)

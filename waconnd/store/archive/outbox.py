@@ -1,0 +1,345 @@
+"""What was promised to be sent: one row a message, under the caller's idempotency key, until its fate is known.
+
+The row holds the stanza id, the secret and the content before encryption, so that after a lost link the same
+message goes out again under the same id. Rows of one chat are handed out in the order in which they came.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Literal
+
+import anyio
+import msgspec
+
+from waconnd.store.archive.body import Encoded, Fields
+from waconnd.store.archive.errors import IdempotencyConflict, NotFound, OutboxFull
+from waconnd.store.archive.events import EventLog, insert
+from waconnd.store.archive.thread import Worker
+
+Status = Literal[
+    "queued", "sent", "server_ack", "delivered", "read", "played", "failed", "cancelled", "expired"
+]
+
+#: Open rows of one account: a day of one message every ten seconds. Past it, more would only hide that nothing leaves.
+MAX_OPEN: Final = 10_000
+PAGE_ROWS: Final = 200
+#: Rows for one round of the pump.
+DUE_ROWS: Final = 64
+
+_COLUMNS: Final = (
+    "n, outbox_id, account, key, hash, chat, id, content, secret, meta, status, error, result, attempts, made, changed,"
+    " not_before, not_after, pairing"
+)
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """What is to be sent. `hash` is over the caller's parameters: it decides whether a key means the same message.
+
+    Times are ms, 0: none. `pairing` names the link (own address and identity): a row never leaves under another.
+    """
+
+    chat: str
+    id: str
+    content: bytes
+    hash: bytes
+    key: str = ""
+    secret: bytes = b""
+    meta: Fields = {}
+    not_before: int = 0
+    not_after: int = 0
+    pairing: str = ""
+
+    def __repr__(self) -> str:
+        return f"Draft({self.id} to {self.chat})"
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A row. `error` is a sentence or a kind; `result` is what the caller was told, as JSON."""
+
+    n: int
+    outbox_id: str
+    account: str
+    key: str
+    hash: bytes
+    chat: str
+    id: str
+    content: bytes
+    secret: bytes
+    meta: Fields
+    status: Status
+    error: str
+    result: str
+    attempts: int
+    made: int
+    changed: int
+    not_before: int
+    not_after: int
+    pairing: str
+
+    def __repr__(self) -> str:
+        return f"Entry({self.outbox_id}, {self.status}, {self.attempts} attempts)"
+
+
+class Outbox:
+    """`archive.outbox`."""
+
+    def __init__(self, writer: Worker, reader: Worker, log: EventLog, clock: Callable[[], float]) -> None:
+        self._writer, self._reader, self._log, self._clock = writer, reader, log, clock
+        self._version = 0
+        self._moved = anyio.Event()
+
+    async def add(self, account: str, draft: Draft, events: Sequence[Encoded] = ()) -> tuple[Entry, bool]:
+        """Store a draft and the events that tell of it; True when it is new.
+
+        The same key with the same hash gives the row of the first time. Raises IdempotencyConflict, OutboxFull.
+        """
+        at = self._now()
+
+        def job(connection: sqlite3.Connection) -> tuple[Entry, bool, list[int]]:
+            held = _one(connection, "account = ? and key = ?", account, draft.key) if draft.key else None
+            if held is not None:
+                if held.hash != draft.hash:
+                    raise IdempotencyConflict(
+                        f"key {draft.key!r} was used for another message ({held.outbox_id}): take a new key for a"
+                        " new message"
+                    )
+                return held, False, []
+            _refuse_when_full(connection, account)
+            outbox_id = "o" + secrets.token_hex(8)
+            connection.execute(
+                "insert into outbox(outbox_id, account, key, hash, chat, id, content, secret, meta, status, made,"
+                " changed, not_before, not_after, pairing) values(?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?)",
+                (
+                    outbox_id, account, draft.key or outbox_id, draft.hash, draft.chat, draft.id, draft.content,
+                    draft.secret, msgspec.json.encode(draft.meta).decode(), at, at, draft.not_before,
+                    draft.not_after, draft.pairing,
+                ),
+            )  # fmt: skip
+            seqs = insert(connection, events, at // 1000)
+            entry = _one(connection, "outbox_id = ?", outbox_id)
+            assert entry is not None
+            return entry, True, seqs
+
+        def stored(outcome: tuple[Entry, bool, list[int]]) -> None:
+            self._log.wake(outcome[2])
+            self._wake()
+
+        entry, fresh, _ = await self._writer.call(job, stored)
+        return entry, fresh
+
+    async def get(self, account: str, outbox_id: str) -> Entry:
+        """Raises NotFound."""
+        return await self._reader.call(lambda c: _need(c, account, outbox_id))
+
+    async def by_key(self, account: str, key: str) -> Entry | None:
+        """What a key stands for."""
+        return await self._reader.call(lambda c: _one(c, "account = ? and key = ?", account, key))
+
+    async def by_message(self, account: str, id: str) -> Entry | None:
+        """The row of a stanza id."""
+        return await self._reader.call(lambda c: _one(c, "account = ? and id = ?", account, id))
+
+    async def page(
+        self, account: str, statuses: tuple[Status, ...] = (), *, after: int = 0, limit: int = 50
+    ) -> list[Entry]:
+        """In the order in which they came; go on with `after=entries[-1].n`."""
+        where = f" and status in ({', '.join('?' * len(statuses))})" if statuses else ""
+        rows = max(1, min(limit, PAGE_ROWS))
+        return await self._reader.call(
+            lambda c: _many(
+                c, f"account = ? and n > ?{where} order by n limit ?", account, after, *statuses, rows
+            )
+        )
+
+    async def due(self, account: str, limit: int = DUE_ROWS) -> list[Entry]:
+        """Queued rows whose time has come, oldest first."""
+        at = self._now()
+        return await self._reader.call(
+            lambda c: _many(
+                c,
+                "account = ? and status = 'queued' and not_before <= ? and (not_after = 0 or not_after > ?)"
+                " order by n limit ?",
+                account,
+                at,
+                at,
+                limit,
+            )
+        )
+
+    async def next_at(self, account: str) -> int | None:
+        """When the pump has to look again by itself (ms): a row becomes due, or one expires."""
+
+        def job(connection: sqlite3.Connection) -> int | None:
+            row = connection.execute(
+                "select min(case when not_before > ?2 then not_before when not_after > 0 then not_after end)"
+                " from outbox where account = ?1 and status = 'queued'",
+                (account, at),
+            ).fetchone()
+            held: int | None = row[0]
+            return held
+
+        at = self._now()
+        return await self._reader.call(job)
+
+    async def expire(self, account: str) -> list[Entry]:
+        """Rows that waited past their `not_after` are over; gives them."""
+        at = self._now()
+        where = "account = ? and status = 'queued' and not_after > 0 and not_after <= ?"
+
+        def job(connection: sqlite3.Connection) -> list[Entry]:
+            over = _many(connection, where, account, at)
+            for entry in over:
+                _set(connection, entry.outbox_id, "expired", at, error="not_after has passed")
+            return [msgspec.structs.replace(entry, status="expired") for entry in over]
+
+        return await self._writer.call(job, self._wake)
+
+    async def mark(
+        self,
+        account: str,
+        outbox_id: str,
+        status: Status,
+        *,
+        error: str = "",
+        result: str = "",
+        attempt: bool = False,
+    ) -> Entry:
+        """The sender's word on a row; a status never falls back behind what is known. Raises NotFound."""
+        at = self._now()
+
+        def job(connection: sqlite3.Connection) -> Entry:
+            held = _need(connection, account, outbox_id)
+            kept = held.status if _rank(held.status) > _rank(status) else status
+            _set(connection, outbox_id, kept, at, error=error, result=result, attempts=int(attempt))
+            return _need(connection, account, outbox_id)
+
+        return await self._writer.call(job, self._wake)
+
+    async def cancel(self, account: str, outbox_id: str) -> Entry:
+        """Only what has not left. Raises NotFound; the status tells whether it worked."""
+        return await self._move(account, outbox_id, ("queued", "failed"), "cancelled")
+
+    async def retry(self, account: str, outbox_id: str) -> Entry:
+        """Once more, under the same stanza id. Raises NotFound; the status tells whether it worked."""
+        return await self._move(account, outbox_id, ("failed", "expired", "cancelled"), "queued")
+
+    async def requeue(self, account: str) -> int:
+        """After a lost link: what left without the server's word goes again, same id, fresh ciphertext."""
+        at = self._now()
+        return await self._writer.call(
+            lambda c: (
+                c.execute(
+                    "update outbox set status = 'queued', changed = ? where account = ? and status = 'sent'",
+                    (at, account),
+                ).rowcount
+            ),
+            self._wake,
+        )
+
+    async def fail_open(self, account: str, error: str) -> list[Entry]:
+        """At logout: nothing of this pairing leaves any more; gives the rows."""
+        at = self._now()
+
+        def job(connection: sqlite3.Connection) -> list[Entry]:
+            entries = _many(connection, "account = ? and status in ('queued', 'sent') order by n", account)
+            for entry in entries:
+                _set(connection, entry.outbox_id, "failed", at, error=error)
+            return [msgspec.structs.replace(entry, status="failed", error=error) for entry in entries]
+
+        return await self._writer.call(job, self._wake)
+
+    async def depth(self, account: str) -> int:
+        """Rows that wait or are on their way."""
+        return await self._reader.call(lambda c: _open(c, account))
+
+    @property
+    def version(self) -> int:
+        """Rises with each change; pass it to `wait`."""
+        return self._version
+
+    async def wait(self, seen: int) -> int:
+        """Return once the outbox has changed since `seen`; no change is lost."""
+        while self._version == seen:
+            await self._moved.wait()
+        return self._version
+
+    async def _move(self, account: str, outbox_id: str, allowed: tuple[Status, ...], to: Status) -> Entry:
+        at = self._now()
+
+        def job(connection: sqlite3.Connection) -> Entry:
+            if _need(connection, account, outbox_id).status in allowed:
+                _set(connection, outbox_id, to, at)
+            return _need(connection, account, outbox_id)
+
+        return await self._writer.call(job, self._wake)
+
+    def _wake(self, _: object = None) -> None:
+        self._version += 1
+        moved, self._moved = self._moved, anyio.Event()
+        moved.set()
+
+    def _now(self) -> int:
+        return round(self._clock() * 1000)
+
+
+_RANKS: Final[dict[Status, int]] = {"server_ack": 1, "delivered": 2, "read": 3, "played": 4}
+
+
+def _rank(status: Status) -> int:
+    return _RANKS.get(status, 0)
+
+
+def _set(
+    connection: sqlite3.Connection,
+    outbox_id: str,
+    status: Status,
+    at: int,
+    *,
+    error: str = "",
+    result: str = "",
+    attempts: int = 0,
+) -> None:
+    connection.execute(
+        "update outbox set status = ?1, changed = ?2, error = ?3, attempts = attempts + ?4,"
+        " result = case when ?5 != '' then ?5 else result end where outbox_id = ?6",
+        (status, at, error, attempts, result, outbox_id),
+    )
+
+
+def _refuse_when_full(connection: sqlite3.Connection, account: str) -> None:
+    waiting = _open(connection, account)
+    if waiting >= MAX_OPEN:
+        raise OutboxFull(
+            f"{waiting} messages of {account} wait already: wait until some have left, or cancel them"
+        )
+
+
+def _open(connection: sqlite3.Connection, account: str) -> int:
+    row: tuple[int] = connection.execute(
+        "select count(*) from outbox where account = ? and status in ('queued', 'sent')", (account,)
+    ).fetchone()
+    return row[0]
+
+
+def _need(connection: sqlite3.Connection, account: str, outbox_id: str) -> Entry:
+    entry = _one(connection, "account = ? and outbox_id = ?", account, outbox_id)
+    if entry is None:
+        raise NotFound(f"no outbox row {outbox_id}: finished ones are kept for 7 days")
+    return entry
+
+
+def _one(connection: sqlite3.Connection, where: str, *values: object) -> Entry | None:
+    return next(iter(_many(connection, f"{where} limit 1", *values)), None)
+
+
+def _many(connection: sqlite3.Connection, where: str, *values: object) -> list[Entry]:
+    return [_entry(row) for row in connection.execute(f"select {_COLUMNS} from outbox where {where}", values)]  # noqa: S608
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    fields = list(row)
+    fields[9] = msgspec.json.decode(row[9], type=dict[str, Any])
+    return Entry(*fields)

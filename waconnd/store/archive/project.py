@@ -1,0 +1,49 @@
+"""From events to tables: which event changes what, within the transaction that stores the event.
+
+A table of handlers by event type. Each is idempotent and none goes backwards in time, so that a late or repeated
+event can't undo a newer one. An event without a handler is told to followers and changes nothing here.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final
+
+from waconnd.store.archive import project_changes, project_chat, project_message
+from waconnd.store.archive.body import Encoded
+from waconnd.store.archive.change import Change, Handler, Store
+
+HANDLERS: Final[dict[str, Handler]] = {
+    **project_message.HANDLERS,
+    **project_changes.HANDLERS,
+    **project_chat.HANDLERS,
+}
+
+
+def store_of(connection: sqlite3.Connection, account: str) -> Store:
+    """What an account keeps: `full` unless it was set. The account is known from here on."""
+    held = connection.execute("select store from account where name = ?", (account,)).fetchone()
+    if held is None:
+        connection.execute("insert into account(name) values(?)", (account,))
+        return "full"
+    store: Store = held[0]
+    return store
+
+
+def set_store(connection: sqlite3.Connection, account: str, store: Store) -> None:
+    """From now on; what is stored already stays until it is deleted."""
+    connection.execute(
+        "insert into account(name, store) values(?, ?) on conflict(name) do update set store = excluded.store",
+        (account, store),
+    )
+
+
+def apply(connection: sqlite3.Connection, row: Encoded, seq: int, now: int, *, live: bool = True) -> None:
+    """Carry one new event into the tables."""
+    handler = HANDLERS.get(row.type)
+    if handler is None or not row.account:
+        return
+    store = store_of(connection, row.account)
+    if store == "none":
+        return
+    handler(connection, Change(row.account, row.type, row.at, seq, now, store, row.data, row.private, live))
