@@ -121,7 +121,8 @@ def status(connection: sqlite3.Connection, change: Change) -> None:
 def receipt(connection: sqlite3.Connection, change: Change) -> None:
     """Somebody got, read or played messages; or we did, on another device."""
     data = change.data
-    kind = text(data, "type").replace("-", "_")
+    # `type` is the event's own name on the wire of the socket, so a receipt's kind comes under another.
+    kind = (text(data, "receipt") or text(data, "kind")).replace("-", "_")
     chat, who = ident(data, "chat"), _who(change)
     if kind in ("read_self", "played_self"):
         read_upto(connection, change.account, chat, _ids(data))
