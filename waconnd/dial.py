@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -18,6 +19,7 @@ from websockets.datastructures import Headers
 from websockets.exceptions import InvalidStatus
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
+from websockets.protocol import Event
 from websockets.typing import Origin
 from websockets.uri import parse_uri
 
@@ -74,9 +76,11 @@ class TextFrame(msgspec.Struct, frozen=True):
 class WebSocket:
     """A client's websocket over an anyio stream, driven by the sans-I/O half of `websockets`."""
 
-    def __init__(self, stream: ByteStream, protocol: ClientProtocol) -> None:
+    def __init__(self, stream: ByteStream, protocol: ClientProtocol, early: list[Event]) -> None:
         self._stream = stream
         self._protocol = protocol
+        #: What came in one read with the answer to the upgrade.
+        self._early = early
         self._parts: list[bytes] = []
         self._text = False
         self._sending = anyio.Lock()
@@ -106,12 +110,10 @@ class WebSocket:
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Say goodbye, but never wait long for an answer."""
-        with anyio.move_on_after(CLOSE_SECONDS, shield=True):
-            try:
-                self._protocol.send_close(code, reason)
-                await self._flush()
-            except Exception:  # the goodbye is a courtesy
-                pass
+        # The goodbye is a courtesy.
+        with anyio.move_on_after(CLOSE_SECONDS, shield=True), contextlib.suppress(Exception):
+            self._protocol.send_close(code, reason)
+            await self._flush()
         with anyio.CancelScope(shield=True):
             await anyio.aclose_forcefully(self._stream)
 
@@ -127,7 +129,8 @@ class WebSocket:
 
     def _messages(self) -> list[bytes | TextFrame]:
         messages: list[bytes | TextFrame] = []
-        for event in self._protocol.events_received():
+        events, self._early = [*self._early, *self._protocol.events_received()], []
+        for event in events:
             if not isinstance(event, Frame):
                 continue
             if event.opcode in (Opcode.TEXT, Opcode.BINARY):
@@ -144,8 +147,10 @@ class WebSocket:
         return messages
 
     def _closed(self) -> SocketClosed:
-        code = self._protocol.close_code or 1006
-        return SocketClosed(code, self._protocol.close_reason or "the server closed the connection")
+        close = self._protocol.close_rcvd
+        if close is None:
+            return SocketClosed(1006, "the server closed the connection")
+        return SocketClosed(close.code, close.reason or "the server closed the connection")
 
 
 @asynccontextmanager
@@ -158,12 +163,12 @@ async def dial(endpoint: Endpoint) -> AsyncIterator[WebSocket]:
     try:
         if secure:
             stream = await _tls(stream, host, endpoint.ca_file)
-        protocol = await _upgrade(stream, endpoint)
+        protocol, early = await _upgrade(stream, endpoint)
     except BaseException:
         with anyio.CancelScope(shield=True):
             await anyio.aclose_forcefully(stream)
         raise
-    websocket = WebSocket(stream, protocol)
+    websocket = WebSocket(stream, protocol, early)
     try:
         yield websocket
     finally:
@@ -185,18 +190,19 @@ async def _tcp(host: str, port: int, proxy_url: str) -> ByteStream:
             )
         except OSError as error:
             raise DialError("tcp", f"{target}:{target_port} could not be reached ({error})") from error
-    if via:
+    if via is None:
+        return stream
+    try:
         with _stage("proxy", PROXY_SECONDS, "waiting for the proxy"):
-            try:
-                await proxy.tunnel(stream, via, host, port)
-            except (
-                proxy.ProxyError,
-                anyio.EndOfStream,
-                anyio.IncompleteRead,
-                anyio.DelimiterNotFound,
-            ) as error:
-                await anyio.aclose_forcefully(stream)
-                raise DialError("proxy", str(error) or "the proxy closed the connection") from error
+            await proxy.tunnel(stream, via, host, port)
+    except BaseException as error:
+        with anyio.CancelScope(shield=True):
+            await anyio.aclose_forcefully(stream)
+        if isinstance(
+            error, proxy.ProxyError | anyio.IncompleteRead | anyio.DelimiterNotFound | anyio.EndOfStream
+        ):
+            raise DialError("proxy", str(error) or "the proxy closed the connection") from error
+        raise
     return stream
 
 
@@ -213,7 +219,7 @@ async def _tls(stream: ByteStream, host: str, ca_file: str) -> ByteStream:
             raise DialError("tls", f"TLS with {host} failed ({error})") from error
 
 
-async def _upgrade(stream: ByteStream, endpoint: Endpoint) -> ClientProtocol:
+async def _upgrade(stream: ByteStream, endpoint: Endpoint) -> tuple[ClientProtocol, list[Event]]:
     protocol = ClientProtocol(
         parse_uri(endpoint.websocket_url),
         origin=Origin(endpoint.origin),
@@ -244,7 +250,7 @@ async def _upgrade(stream: ByteStream, endpoint: Endpoint) -> ClientProtocol:
                 retry_after=_retry_after(response.headers),
             )
         raise DialError("upgrade", f"the server's answer is no websocket upgrade ({failure})")
-    return protocol
+    return protocol, events[1:]
 
 
 def _retry_after(headers: Headers) -> float | None:
