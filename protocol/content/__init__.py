@@ -5,7 +5,7 @@ must say, `media_ref` what a download needs; `build` is the way back.
 """
 
 from protocol.content import acts
-from protocol.content.facts import Facts, facts
+from protocol.content.facts import facts, is_peer
 from protocol.content.media import MediaRef, media_ref
 from protocol.content.outgoing import BuildError, Options, Uploaded, build
 from protocol.content.present import present
@@ -14,13 +14,13 @@ from protocol.content.reading import INTERNAL, read
 __all__ = [
     "INTERNAL",
     "BuildError",
-    "Facts",
     "MediaRef",
     "Options",
     "Uploaded",
     "acts",
     "build",
     "facts",
+    "is_peer",
     "media_ref",
     "present",
     "read",

@@ -4,25 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import msgspec
-
 from protocol.content.control import OWN_ONLY
 from protocol.content.wrappers import peel
 from protocol.pb import e2e_pb2 as pb
-
-MediaType = str
-
-
-class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Attributes of `<message>` and `<enc>`, and of a `<meta>` child."""
-
-    type: str
-    mediatype: str = ""
-    edit: str = ""
-    hide_failure: bool = False
-    category: str = ""
-    meta: dict[str, str] = {}
-
+from protocol.stanza.message import Facts
 
 _PLAIN_MEDIA: Final[dict[str, str]] = {
     "imageMessage": "image",
@@ -83,10 +68,15 @@ def facts(message: pb.Message) -> Facts:
         type=_type(name, value, mediatype),
         mediatype=mediatype,
         edit=_edit(name, value),
-        hide_failure=_hides(name, value, whole.layers),
-        category="peer" if name == "protocolMessage" and value.type in OWN_ONLY else "",
+        hide=_hides(name, value, whole.layers),
         meta=_meta(name, value, whole.layers),
     )
+
+
+def is_peer(message: pb.Message) -> bool:
+    """A request or an answer between own devices: never for a chat."""
+    name, value = _content(peel(message).message)
+    return name == "protocolMessage" and value.type in OWN_ONLY
 
 
 def _content(message: pb.Message) -> tuple[str, Any]:

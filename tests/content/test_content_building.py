@@ -117,9 +117,9 @@ def test_acts_on_other_messages():
     own = key_of(GROUP, "T", from_me=True)
     edit = built("edit", acts.Edit(key=own, message=Message(conversation="new"), at_ms=1))
     assert read(edit)["content"] == {"type": "text", "text": "new"}
-    assert facts(edit).edit == "1" and facts(edit).hide_failure
+    assert facts(edit).edit == "1" and facts(edit).hide
     assert facts(built("revoke", own)).edit == "7" and facts(built("revoke", key)).edit == "8"
-    assert not facts(built("revoke", own)).hide_failure
+    assert not facts(built("revoke", own)).hide
     pin = read(built("pin", acts.Pin(key=key, for_s=86400, at_ms=1)))
     assert (pin["pinned"], pin["duration"]) == (True, 86400)
     assert read(built("keep", acts.Keep(key=key, on=True, at_ms=1)))["kept"]

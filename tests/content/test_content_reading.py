@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from protocol.content.facts import facts
+from protocol.content.facts import facts, is_peer
 from protocol.content.reading import read
 from protocol.pb.e2e_pb2 import Message
 
@@ -34,13 +34,14 @@ STANZAS = [v for v in VECTORS if "stanza" in v]
 
 @pytest.mark.parametrize("vector", STANZAS, ids=[v["name"] for v in STANZAS])
 def test_says_what_the_stanza_needs(vector):
-    found = facts(Message.FromString(bytes.fromhex(vector["hex"])))
+    message = Message.FromString(bytes.fromhex(vector["hex"]))
+    found = facts(message)
     said = {
         "type": found.type,
         "mediatype": found.mediatype,
         "edit": found.edit,
-        "decryptFail": "hide" if found.hide_failure else "",
-        "category": found.category,
+        "decryptFail": "hide" if found.hide else "",
+        "category": "peer" if is_peer(message) else "",
         "meta": found.meta,
     }
     assert {name: value for name, value in said.items() if value} == vector["stanza"]
