@@ -1,0 +1,1 @@
+"""Everything that must outlive the process: the accounts' keys and the archive."""

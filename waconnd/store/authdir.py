@@ -1,0 +1,461 @@
+"""An account's directory as the event loop sees it: reads at once, commits that return when they are durable.
+
+The loop owns all state in memory; a thread does what waits for the disk, one job at a time. Whatever was asked to
+be saved while a job ran becomes one frame and shares one sync.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import anyio
+import msgspec
+
+from protocol.events.base import Durable, Event
+from protocol.keystore import Changes, Save
+from waconnd.store.crew import JOBS, SYNCS, Crew
+from waconnd.store.errors import (
+    Damage,
+    DiskFull,
+    Harm,
+    NoPermission,
+    StoreClosed,
+    StoreError,
+    StoreMissing,
+    WriteFailed,
+)
+from waconnd.store.files import DIRECTORY_MODE, OsDirectory
+from waconnd.store.journal import Record
+from waconnd.store.lock import Lock
+from waconnd.store.records import INBOX, Filing, Opened, Records, Restore
+from waconnd.store.restore import drop_ratchets
+from waconnd.store.seal import Seal
+from waconnd.store.space import RESERVE_BYTES, Level, Space
+from waconnd.store.stamp import Witness
+
+#: A journal of this size is turned into files: replaying it stays far below a second.
+CHECKPOINT_SIZE: Final = 8 * 1024 * 1024
+#: A quiet account with more than so many changed records is turned into files, too: people look at them.
+IDLE_SECONDS: Final = 30.0
+IDLE_DIRTY: Final = 64
+#: One frame takes no more than this of what waits; a single larger commit still goes, as a frame of its own.
+FRAME_SIZE: Final = 4 * 1024 * 1024
+#: A commit beyond this is a mistake of ours, and is refused before anything is written.
+COMMIT_SIZE: Final = 48 * 1024 * 1024
+#: Per record, beside its value: kind, id and lengths, roughly.
+RECORD_OVERHEAD: Final = 96
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """Something durable on its way to the archive. Numbers rise for the life of the account, with gaps."""
+
+    number: int
+    #: "inbox": an event, `body` is its JSON. "retry-copy": what was sent, under its id; body None: delete it.
+    kind: str
+    id: str
+    body: bytes | None
+    #: The event itself, unless it comes out of a recovery.
+    event: Event | None = None
+
+
+class _Waiting(msgspec.Struct):
+    changes: Changes
+    events: list[tuple[bytes, Event]]
+    size: int
+    future: asyncio.Future[None]
+
+
+class _Alone(msgspec.Struct):
+    """A job during which no frame is written."""
+
+    start: Callable[[], None]
+    future: asyncio.Future[None] | None = None
+
+
+class AuthDir:
+    """Made by `AuthDir.open`. It is the `Source` of the account's `Keystore`."""
+
+    def __init__(
+        self,
+        records: Records,
+        directory: OsDirectory,
+        lock: Lock,
+        opened: Opened,
+        witnesses: Sequence[Witness],
+        jobs: Crew,
+    ) -> None:
+        self._records, self._directory, self._lock = records, directory, lock
+        self._witnesses, self._jobs = witnesses, jobs
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[_Waiting] = deque()
+        self._alone: deque[_Alone] = deque()
+        self._busy = self._scheduled = self._closing = False
+        self._live: dict[int, Event] = {}
+        self._news = asyncio.Event()
+        self._idle_timer: asyncio.TimerHandle | None = None
+        self._last_frame = 0.0
+        #: What opening found: look at `rolled_back_from`.
+        self.opened = opened
+        #: Why nothing can be saved any more.
+        self.failure: StoreError | None = None
+        self.frames = 0
+        self.commits = 0
+        self.checkpoints = 0
+        if records.passing:
+            self._news.set()
+
+    @classmethod
+    async def open(
+        cls,
+        path: str | Path,
+        *,
+        create: bool = False,
+        seal: Seal | None = None,
+        witnesses: Sequence[Witness] = (),
+        restore: Restore = drop_ratchets,
+        allow_network_filesystem: bool = False,
+        jobs: Crew = JOBS,
+        syncs: Crew = SYNCS,
+    ) -> AuthDir:
+        """Lock, recover, checkpoint. Raises StoreError with a sentence for people.
+
+        `create` must be said: a directory that is gone is otherwise never taken for a new account. When a witness
+        remembers more than the directory holds, `restore` gives the changes that make the old copy usable.
+        """
+
+        def work() -> tuple[Records, OsDirectory, Lock, Opened]:
+            return _open(Path(path), create, seal, witnesses, restore, allow_network_filesystem, syncs)
+
+        records, directory, lock, opened = await jobs.call(work)
+        return cls(records, directory, lock, opened, witnesses, jobs)
+
+    # --- the Source of a Keystore -------------------------------------------------------------------------------
+
+    def get(self, kind: str, id: str) -> bytes | None:
+        """The durable value of a record; AuthDamaged when it can't be read."""
+        return self._records.get(kind, id)
+
+    def ids(self, kind: str) -> Iterator[str]:
+        """All ids of a kind."""
+        return self._records.ids(kind)
+
+    @property
+    def seq(self) -> int:
+        """Number of the newest durable frame: what witnesses remember."""
+        return self._records.seq
+
+    @property
+    def store(self) -> bytes:
+        """Sixteen bytes that name this store for ever."""
+        return self._records.store
+
+    # --- saving -------------------------------------------------------------------------------------------------
+
+    async def commit(self, *saves: Save) -> None:
+        """Durable, as a whole, on return. Commits of others share the sync. Cancelling gives up only the wait."""
+        await self.submit(*saves)
+
+    def submit(self, *saves: Save) -> asyncio.Future[None]:
+        """The same as a future, queued at once: order is the order of these calls."""
+        future = self._loop.create_future()
+        if self.failure is not None or self._closing:
+            future.set_exception(self.failure or StoreClosed("the account's directory is closed"))
+            return future
+        changes: Changes = {}
+        events: list[tuple[bytes, Event]] = []
+        for save in saves:
+            changes.update(save.changes)
+            events += (
+                (msgspec.json.encode(event), event) for event in save.events if isinstance(event, Durable)
+            )
+        size = sum(len(value or b"") + RECORD_OVERHEAD for value in changes.values())
+        size += sum(len(body) + RECORD_OVERHEAD for body, _ in events)
+        if size > COMMIT_SIZE:
+            future.set_exception(
+                StoreError(f"a commit of {size >> 20} MiB was refused; {COMMIT_SIZE >> 20} MiB is the limit")
+            )
+            return future
+        self._waiting.append(_Waiting(changes, events, size, future))
+        self._schedule()
+        return future
+
+    # --- what passes through to the archive ---------------------------------------------------------------------
+
+    def inbox(self, after: int = 0) -> list[Entry]:
+        """Durable entries that were not drained yet, oldest first. `after`: the number the archive has seen last."""
+        return [
+            Entry(r.number, r.kind, r.id, r.value, self._live.get(r.number))
+            for r in self._records.passing.values()
+            if r.number > after
+        ]
+
+    @property
+    def undrained(self) -> int:
+        """How many entries wait; a host that reads no more while they are many passes the pressure on."""
+        return len(self._records.passing)
+
+    async def wait_inbox(self) -> None:
+        """Until there may be something in the inbox."""
+        await self._news.wait()
+
+    def drained(self, upto: int) -> None:
+        """The archive holds everything up to this number durably. The journal learns it with the next frame."""
+        for number in list(self._live):
+            if number > upto:
+                break
+            del self._live[number]
+        self._records.drained(upto)
+        if not self._records.passing:
+            self._news.clear()
+
+    # --- jobs -----------------------------------------------------------------------------------------------------
+
+    def _schedule(self) -> None:
+        # By way of the loop: everybody who was woken by the last frame gets to queue before the next one is cut.
+        if not self._scheduled and not self._busy:
+            self._scheduled = True
+            self._loop.call_soon(self._next)
+
+    def _next(self) -> None:
+        self._scheduled = False
+        if self._busy or self.failure is not None:
+            return
+        if self._records.journal.size > CHECKPOINT_SIZE:
+            self._start_checkpoint()
+        elif self._alone:
+            self._busy = True
+            self._alone.popleft().start()
+        elif self._waiting:
+            self._start_frame()
+
+    def _start_frame(self) -> None:
+        group: list[_Waiting] = []
+        changes: Changes = {}
+        events: list[tuple[bytes, Event]] = []
+        size = 0
+        while self._waiting and (not group or size + self._waiting[0].size <= FRAME_SIZE):
+            waiting = self._waiting.popleft()
+            group.append(waiting)
+            changes.update(waiting.changes)
+            events += waiting.events
+            size += waiting.size
+        records = self._records.frame(changes, [body for body, _ in events])
+        if not records:
+            for waiting in group:
+                _settle(waiting.future, None)
+            self._schedule()
+            return
+        seq = self._records.seq + 1
+        self._busy = True
+        self._jobs.start(
+            lambda: self._append(seq, records),
+            lambda outcome: self._appended(outcome, group, records, [event for _, event in events]),
+        )
+
+    def _append(self, seq: int, records: Sequence[Record]) -> None:
+        """On a thread."""
+        free = self._directory.space()
+        if free.level is Level.FULL:
+            raise DiskFull(_full(free))
+        self._records.journal.append(seq, records)
+        for witness in self._witnesses:
+            witness.saw(self._records.store, seq)
+
+    def _appended(
+        self, outcome: object, group: list[_Waiting], records: Sequence[Record], events: Sequence[Event]
+    ) -> None:
+        self._busy = False
+        if isinstance(outcome, BaseException):
+            self._fail(outcome, group)
+            return
+        self._records.seq += 1
+        self._records.apply(records)
+        numbers = [record.number for record in records if record.kind == INBOX]
+        self._live.update(zip(numbers, events, strict=True))
+        self.frames += 1
+        self.commits += len(group)
+        if self._records.passing:
+            self._news.set()
+        for waiting in group:
+            _settle(waiting.future, None)
+        self._last_frame = self._loop.time()
+        if self._idle_timer is None and len(self._records.dirty) > IDLE_DIRTY:
+            self._idle_timer = self._loop.call_later(IDLE_SECONDS, self._idle)
+        self._schedule()
+
+    def _idle(self) -> None:
+        self._idle_timer = None
+        if self.failure is not None or self._closing or len(self._records.dirty) <= IDLE_DIRTY:
+            return
+        left = self._last_frame + IDLE_SECONDS - self._loop.time()
+        if left > 0.001:
+            self._idle_timer = self._loop.call_later(left, self._idle)
+        else:
+            self._alone.append(_Alone(self._start_checkpoint))
+            self._schedule()
+
+    def _start_checkpoint(self, done: asyncio.Future[None] | None = None) -> None:
+        self._busy = True
+        plan = self._records.plan()
+
+        def settle(outcome: Filing | BaseException) -> None:
+            self._busy = False
+            if isinstance(outcome, BaseException):
+                self._fail(outcome, ())
+            else:
+                self._records.adopt(plan, outcome)
+                self.checkpoints += 1
+                self._schedule()
+            _settle(done, self.failure)
+
+        self._jobs.start(lambda: self._records.run(plan), settle)
+
+    async def checkpoint(self) -> None:
+        """Turn the journal into files now. Commits wait meanwhile."""
+        done: asyncio.Future[None] = self._loop.create_future()
+        await self._by_itself(lambda: self._start_checkpoint(done), done)
+
+    async def snapshot(self) -> Changes:
+        """All records at one moment; commits wait meanwhile. What passes to the archive is not part of it."""
+        done: asyncio.Future[None] = self._loop.create_future()
+        found: list[Changes] = []
+
+        def settle(outcome: Changes | BaseException) -> None:
+            self._busy = False
+            if isinstance(outcome, BaseException):
+                _settle(done, outcome)
+            else:
+                found.append(outcome)
+                _settle(done, None)
+            self._schedule()
+
+        await self._by_itself(lambda: self._jobs.start(self._records.snapshot, settle), done)
+        return found[0]
+
+    async def _by_itself(self, start: Callable[[], None], done: asyncio.Future[None]) -> None:
+        if self.failure is not None or self._closing:
+            raise self.failure or StoreClosed("the account's directory is closed")
+        self._alone.append(_Alone(start, done))
+        self._schedule()
+        await done
+
+    def _fail(self, error: BaseException, group: Sequence[_Waiting]) -> None:
+        """Nothing is tried again on these descriptors: Linux may have dropped the pages that a sync refused."""
+        self.failure = explain(error, "writing the journal or a checkpoint")
+        futures = [waiting.future for waiting in (*group, *self._waiting)]
+        for future in (*futures, *(job.future for job in self._alone)):
+            _settle(future, self.failure)
+        self._waiting.clear()
+        self._alone.clear()
+
+    def space(self) -> Space:
+        """What is free where this directory lies."""
+        return self._directory.space()
+
+    async def close(self) -> None:
+        """Save what waits, checkpoint, let go of the lock. After a failure only the lock is let go."""
+        if self._closing:
+            return
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+        with anyio.CancelScope(shield=True):
+            try:
+                while self.failure is None and (self._waiting or self._busy or self._records.unsettled):
+                    await asyncio.gather(*(w.future for w in self._waiting), return_exceptions=True)
+                    await self.checkpoint()
+            finally:
+                self._closing = True
+                await self._jobs.call(self._let_go)
+
+    def _let_go(self) -> None:
+        self._directory.close()
+        self._lock.release()
+
+
+def _settle(future: asyncio.Future[None] | None, error: BaseException | None) -> None:
+    if future is None or future.done():
+        return  # nobody waits any more
+    if error is None:
+        future.set_result(None)
+    else:
+        future.set_exception(error)
+
+
+def _open(
+    path: Path,
+    create: bool,
+    seal: Seal | None,
+    witnesses: Sequence[Witness],
+    restore: Restore,
+    network_ok: bool,
+    syncs: Crew,
+) -> tuple[Records, OsDirectory, Lock, Opened]:
+    directory: OsDirectory | None = None
+    lock: Lock | None = None
+    try:
+        if create:
+            _make(path)
+        lock = Lock(str(path), time.time(), network_ok=network_ok)
+        directory = OsDirectory(str(path), syncs)
+        records = Records(directory, seal=seal)
+        opened = records.open(
+            create=create,
+            seen=lambda store: max((witness.highest(store) for witness in witnesses), default=0),
+            restore=restore,
+        )
+        for witness in witnesses:
+            witness.saw(records.store, records.seq)
+    except BaseException as error:
+        if directory is not None:
+            directory.close()
+        if lock is not None:
+            lock.release()
+        if isinstance(error, FileNotFoundError):
+            raise StoreMissing(f"there is no directory {path}: link the account first") from error
+        if isinstance(error, OSError):
+            raise explain(error, f"opening {path}") from error
+        raise
+    return records, directory, lock, opened
+
+
+def _make(path: Path) -> None:
+    """The directory and its parents, each name made durable in the one above."""
+    if path.is_dir():
+        return
+    _make(path.parent)
+    path.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
+    parent = OsDirectory(str(path.parent))
+    try:
+        parent.sync_names()
+    finally:
+        parent.close()
+
+
+def explain(error: BaseException, doing: str) -> StoreError:
+    """Any error as a sentence with what to do."""
+    if isinstance(error, StoreError):
+        return error
+    if not isinstance(error, OSError):
+        return WriteFailed(f"{doing} failed: {error!r}; the account opens again by recovery")
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFull(
+            f"{doing} failed: {error.strerror}; free some space, the account then opens again by itself"
+        )
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return NoPermission(Damage(error.filename or "the directory", Harm.NO_PERMISSION, str(error)))
+    return WriteFailed(
+        f"{doing} failed: {error.strerror}; the account opens again by recovery, but look at the disk (dmesg)"
+    )
+
+
+def _full(free: Space) -> str:
+    return (
+        f"the disk is nearly full ({free}; {RESERVE_BYTES // 2**20} MiB are kept in reserve): nothing was"
+        " written and nothing is lost; free some space, the account then goes on"
+    )
