@@ -10,13 +10,11 @@ from typing import Final
 
 import msgspec
 
-from protocol.jid import HOSTED, HOSTED_LID, LID, MAX_DEVICE, USER, Jid
+from protocol.jid import HOSTED, HOSTED_LID, LID, USER, Jid
 from protocol.keystore import Kind, Table, Txn, View
-from protocol.signal.session import has_session, merge_sessions
+from protocol.signal.migrate import merge_person
 
 REVERSE: Final = "_reverse"
-#: The only number that a device in Meta's cloud has.
-HOSTED_DEVICE: Final = 99
 
 
 class Pair(msgspec.Struct, frozen=True):
@@ -71,16 +69,5 @@ def learn(txn: Txn, one: Jid, other: Jid | None) -> bool:
         PAIRS.delete(txn, before.user)
     PAIRS.put(txn, pn.user, Pair(lid.user))
     PAIRS.put(txn, lid.user + REVERSE, Pair(pn.user))
-    _migrate(txn, pn.user, lid.user)
+    merge_person(txn, pn.user, lid.user)
     return True
-
-
-def _migrate(txn: Txn, pn: str, lid: str) -> None:
-    # All 256 names are probed: a list of 20,000 sessions would have to be walked to do better.
-    for device in range(MAX_DEVICE + 1):
-        for old, new in ((USER, LID), (HOSTED, HOSTED_LID)):
-            if new == HOSTED_LID and device != HOSTED_DEVICE:
-                continue
-            source, target = Jid(pn, old, device).signal_address, Jid(lid, new, device).signal_address
-            if has_session(txn, source) or txn.get(Kind.IDENTITY_KEY, source) is not None:
-                merge_sessions(txn, source, target)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from protocol.errors import RecordDamaged
-from protocol.jid import DOMAINS, HOSTED, HOSTED_LID, Jid
+from protocol.jid import HOSTED, HOSTED_LID, LID, MAX_DEVICE, USER, Jid
 from protocol.keystore import Txn
 from protocol.signal.quarantine import set_aside
 from protocol.signal.records import (
@@ -17,26 +18,35 @@ from protocol.signal.records import (
 )
 from protocol.signal.session import merge_sessions
 
+#: The only number that a device in Meta's cloud has.
+HOSTED_DEVICE: Final = 99
 
-def merge_names(txn: Txn, pairs: Iterable[tuple[Jid, Jid]]) -> int:
-    """Sessions, identities and sender keys of all devices, from number to hidden id; how many records moved.
 
-    One pass over the ids, however many pairs: a history sync brings thousands.
+def merge_person(txn: Txn, pn: str, lid: str) -> None:
+    """Sessions and identities of all devices of one person, given by the users of number and hidden id.
+
+    All 257 names are probed, which is cheaper than to walk 20,000 ids. Sender keys are found under either name
+    (`merge_names` moves them too).
+    """
+    for device in range(MAX_DEVICE + 1):
+        _merge_device(txn, Jid(pn, USER, device), Jid(lid, LID, device))
+    _merge_device(txn, Jid(pn, HOSTED, HOSTED_DEVICE), Jid(lid, HOSTED_LID, HOSTED_DEVICE))
+
+
+def merge_names(txn: Txn, pairs: Iterable[tuple[str, str]]) -> int:
+    """For an import: all that is kept by number, sender keys included, of many pairs of users; how many moved.
+
+    One pass over the ids, however many pairs: a history brings thousands.
     """
     names: dict[str, str] = {}
     for pn, lid in pairs:
-        names[pn.user] = f"{lid.user}_{DOMAINS[lid.server]}"
-        names[f"{pn.user}_{DOMAINS[HOSTED]}"] = f"{lid.user}_{DOMAINS[HOSTED_LID]}"
+        names[Jid(pn, USER).signal_name] = Jid(lid, LID).signal_name
+        names[Jid(pn, HOSTED).signal_name] = Jid(lid, HOSTED_LID).signal_name
     moved = 0
-    for address in list(SESSIONS.ids(txn)):
+    for address in {*SESSIONS.ids(txn), *IDENTITIES.ids(txn)}:
         new = _renamed(address, ".", names)
         if new:
-            merge_sessions(txn, address, new)
-            moved += 1
-    for address in list(IDENTITIES.ids(txn)):
-        new = _renamed(address, ".", names)
-        if new:
-            _move_identity(txn, address, new)
+            _merge_address(txn, address, new)
             moved += 1
     for id in list(SENDER_KEYS.ids(txn)):
         group, _, sender = id.partition("::")
@@ -47,18 +57,27 @@ def merge_names(txn: Txn, pairs: Iterable[tuple[Jid, Jid]]) -> int:
     return moved
 
 
+def _merge_device(txn: Txn, pn: Jid, lid: Jid) -> None:
+    old = pn.signal_address
+    if txn.get(SESSIONS.kind, old) is not None or txn.get(IDENTITIES.kind, old) is not None:
+        _merge_address(txn, old, lid.signal_address)
+
+
+def _merge_address(txn: Txn, old: str, new: str) -> None:
+    merge_sessions(txn, old, new)
+    raw = txn.get(IDENTITIES.kind, old)
+    if raw is None:
+        return
+    # What is known under the hidden id is the newer knowledge.
+    if txn.get(IDENTITIES.kind, new) is None:
+        txn.put(IDENTITIES.kind, new, raw)
+    IDENTITIES.delete(txn, old)
+
+
 def _renamed(address: str, separator: str, names: dict[str, str]) -> str:
     name, _, device = address.rpartition(separator)
     new = names.get(name)
     return f"{new}{separator}{device}" if new else ""
-
-
-def _move_identity(txn: Txn, old: str, new: str) -> None:
-    # What is known under the hidden id is the newer knowledge.
-    raw = txn.get(IDENTITIES.kind, old)
-    if raw is not None and txn.get(IDENTITIES.kind, new) is None:
-        txn.put(IDENTITIES.kind, new, raw)
-    IDENTITIES.delete(txn, old)
 
 
 def _merge_sender_keys(txn: Txn, old: str, new: str) -> None:
