@@ -1,4 +1,4 @@
-"""What the archive knows of an account itself: how much it stores, how far its journal was seen, and its end."""
+"""What the archive knows of an account itself: how much it stores, and its end."""
 
 from __future__ import annotations
 
@@ -34,19 +34,6 @@ class Accounts:
             return "full" if row is None else row[0]
 
         return await self._reader.call(job)
-
-    async def stamp(self, account: str) -> int:
-        """The highest journal number seen: a directory that knows less was restored from an older copy."""
-
-        def job(connection: sqlite3.Connection) -> int:
-            row = connection.execute("select journal_seq from account where name = ?", (account,)).fetchone()
-            return 0 if row is None else int(row[0])
-
-        return await self._reader.call(job)
-
-    async def set_stamp(self, account: str, seq: int, *, lower: bool = False) -> None:
-        """Remember how far the journal is. `lower`: after a restore that was accepted, it starts again below."""
-        await self._writer.call(lambda c: set_stamp(c, account, seq, lower=lower))
 
     async def forget(self, account: str, *, keep_history: bool = False, keep_events: bool = False) -> None:
         """Remove an account's rows, in slices. Its events go too unless they are to be read to their end."""
@@ -88,13 +75,3 @@ class Accounts:
             return len(rows) == SLICE_ROWS
 
         return await self._writer.call(job)
-
-
-def set_stamp(connection: sqlite3.Connection, account: str, seq: int, *, lower: bool = False) -> None:
-    """Within the caller's transaction."""
-    newest = "excluded.journal_seq" if lower else "max(journal_seq, excluded.journal_seq)"
-    connection.execute(
-        "insert into account(name, journal_seq) values(?, ?)"
-        f" on conflict(name) do update set journal_seq = {newest}",
-        (account, seq),
-    )

@@ -8,22 +8,25 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
 from protocol.events.base import Event
 from waconnd.store.archive import copies, schema
-from waconnd.store.archive.accounts import Accounts, set_stamp
+from waconnd.store.archive.accounts import Accounts
 from waconnd.store.archive.body import encode
 from waconnd.store.archive.chats import Chats
 from waconnd.store.archive.contacts import Contacts
 from waconnd.store.archive.copies import RetryCopies
 from waconnd.store.archive.cursors import Cursors
+from waconnd.store.archive.errors import ArchiveError
 from waconnd.store.archive.events import EventLog, bounds
 from waconnd.store.archive.media import MediaStore
 from waconnd.store.archive.messages import Messages
 from waconnd.store.archive.outbox import Outbox
 from waconnd.store.archive.retention import Broom, Retention
+from waconnd.store.archive.stamps import Stamps
 from waconnd.store.archive.thread import Worker
 from waconnd.store.archive.traces import Traces
 
@@ -48,6 +51,7 @@ class Archive:
         self.copies = RetryCopies(writer, reader, clock)
         self.traces = Traces(writer, reader, clock)
         self.accounts = Accounts(writer, reader)
+        self.stamps = Stamps()
         self.retention = Broom(writer, clock, retention or Retention())
 
     async def open(self) -> None:
@@ -55,9 +59,12 @@ class Archive:
         await self._writer.start()
         await self._reader.start()
         self.events.opened((await self._reader.call(bounds)).newest)
+        self.stamps.loaded(await self._reader.call(self.stamps.load))
 
     async def close(self) -> None:
         """Finish what is queued."""
+        with suppress(ArchiveError):
+            await self._writer.call(self.stamps.write)
         await self._writer.stop()
         await self._reader.stop()
 
@@ -72,8 +79,7 @@ class Archive:
         self,
         account: str,
         events: Iterable[Event | Mapping[str, Any] | bytes],
-        retry_copies: Iterable[tuple[str, bytes]] = (),
-        stamp: int = 0,
+        retry_copies: Iterable[tuple[str, bytes | None]] = (),
     ) -> list[int]:
         """Take over what rode in the journal, in one transaction: again after a crash does no harm."""
         rows = [encode(account, event) for event in events]
@@ -81,8 +87,7 @@ class Archive:
 
         def also(connection: sqlite3.Connection) -> None:
             copies.put(connection, account, kept, now)
-            if stamp:
-                set_stamp(connection, account, stamp)
+            self.stamps.write(connection)
 
         return await self.events.append_encoded(rows, also)
 

@@ -25,15 +25,20 @@ class RetryCopies:
 
         return await self._reader.call(job)
 
-    async def put(self, account: str, copies: Iterable[tuple[str, bytes]]) -> None:
-        """Store or replace."""
+    async def put(self, account: str, copies: Iterable[tuple[str, bytes | None]]) -> None:
+        """Store or replace; None deletes."""
         rows, now = list(copies), int(self._clock())
         await self._writer.call(lambda c: put(c, account, rows, now))
 
 
-def put(connection: sqlite3.Connection, account: str, copies: Iterable[tuple[str, bytes]], now: int) -> None:
+def put(
+    connection: sqlite3.Connection, account: str, copies: Iterable[tuple[str, bytes | None]], now: int
+) -> None:
     """Within the caller's transaction."""
-    connection.executemany(
-        "insert or replace into retry_copy(account, id, at, content) values(?, ?, ?, ?)",
-        [(account, id, now, content) for id, content in copies],
-    )
+    for id, content in copies:
+        if content is None:
+            connection.execute("delete from retry_copy where account = ? and id = ?", (account, id))
+        else:
+            connection.execute(
+                "insert or replace into retry_copy values(?, ?, ?, ?)", (account, id, now, content)
+            )

@@ -181,6 +181,18 @@ class Messages:
 
         return await self._reader.call(job)
 
+    async def secret(self, account: str, chat: str, id: str, sender: str = "") -> bytes:
+        """What votes on and answers to this message are sealed under; empty when it is not known."""
+
+        def job(connection: sqlite3.Connection) -> bytes:
+            row = connection.execute(
+                "select secret from message where account = ? and id = ? and chat = ? order by sender = ? desc limit 1",
+                (account, id, chat, sender),
+            ).fetchone()
+            return b"" if row is None else bytes(row[0])
+
+        return await self._reader.call(job)
+
     async def unread(self, account: str, chat: str, upto: str = "") -> list[Message]:
         """What came in and is not read, oldest first: whom a read receipt is for."""
 

@@ -22,6 +22,9 @@ _ADDRESS: Final = frozenset(
 _KEPT: Final = ("id", "sent_at", "chat", "from", "from_me", "server_id")
 _RECEIPTS: Final = {"delivered": "delivered_at", "": "delivered_at", "read": "read_at", "played": "played_at"}
 
+#: Chats in which a message has many recipients.
+_MANY: Final = ("@g.us", "@broadcast")
+
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -112,10 +115,15 @@ def delete(connection: sqlite3.Connection, row: sqlite3.Row) -> None:
 
 def status(connection: sqlite3.Connection, change: Change) -> None:
     """How far a message of ours came; also told to its outbox row."""
-    data = change.data
+    data, chat, new = change.data, ident(change.data, "chat"), text(change.data, "status")
+    # In a group one person's word is that person's: it stands with the receipts.
+    one_of_many = chat.endswith(_MANY) and new in _RECEIPTS
     for id in _ids(data):
-        raise_status(connection, change.account, id, ident(data, "chat"), text(data, "status"))
-        raise_outbox(connection, change.account, id, text(data, "status"), change.at)
+        if one_of_many:
+            _note_receipt(connection, change, chat, id, _RECEIPTS[new])
+        else:
+            raise_status(connection, change.account, id, chat, new)
+            raise_outbox(connection, change.account, id, new, change.at)
 
 
 def receipt(connection: sqlite3.Connection, change: Change) -> None:
@@ -123,7 +131,7 @@ def receipt(connection: sqlite3.Connection, change: Change) -> None:
     data = change.data
     # `type` is the event's own name on the wire of the socket, so a receipt's kind comes under another.
     kind = (text(data, "receipt") or text(data, "kind")).replace("-", "_")
-    chat, who = ident(data, "chat"), _who(change)
+    chat = ident(data, "chat")
     if kind in ("read_self", "played_self"):
         read_upto(connection, change.account, chat, _ids(data))
         return
@@ -132,13 +140,17 @@ def receipt(connection: sqlite3.Connection, change: Change) -> None:
         return
     learn(connection, change.account, part(data, "by"), change.now)
     for id in _ids(data):
-        connection.execute(
-            f"insert into receipt(account, chat, id, who, {column}) values(?, ?, ?, ?, ?) on conflict do update set"
-            f" {column} = case when {column} = 0 then excluded.{column} else min({column}, excluded.{column}) end",
-            (change.account, chat, id, who, change.at),
-        )
-        if not chat.endswith(("@g.us", "@broadcast")):
+        _note_receipt(connection, change, chat, id, column)
+        if not chat.endswith(_MANY):
             raise_status(connection, change.account, id, chat, kind or "delivered")
+
+
+def _note_receipt(connection: sqlite3.Connection, change: Change, chat: str, id: str, column: str) -> None:
+    connection.execute(
+        f"insert into receipt(account, chat, id, who, {column}) values(?, ?, ?, ?, ?) on conflict do update set"
+        f" {column} = case when {column} = 0 then excluded.{column} else min({column}, excluded.{column}) end",
+        (change.account, chat, id, _who(change), change.at),
+    )
 
 
 def raise_status(connection: sqlite3.Connection, account: str, id: str, chat: str, new: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -73,6 +74,7 @@ def _write(
         "expires_at": sent_at + ttl * 1000 if ttl else 0,
         "status": text(data, "status") or ("sent" if own and change.live else ""),
         "data": _encode(data) if full else b"",
+        "secret": _secret(change.private),
     }
     held = connection.execute(
         "select n, kind, text, revoked_at from message where account = ? and id = ? and chat = ? and sender = ?",
@@ -99,10 +101,13 @@ def _write(
 
 _INSERT: Final = (
     "insert into message(account, chat, id, sender, from_me, seq, sent_at, kind, text, server_id, expires_at, status,"
-    " data) values(:account, :chat, :id, :sender, :from_me, :seq, :sent_at, :kind, :text, :server_id, :expires_at,"
-    " :status, :data)"
+    " data, secret) values(:account, :chat, :id, :sender, :from_me, :seq, :sent_at, :kind, :text, :server_id, :expires_at,"
+    " :status, :data, :secret)"
 )
-_REPLACE: Final = "update message set seq = :seq, kind = :kind, text = :text, expires_at = :expires_at, data = :data where n = :n"
+_REPLACE: Final = (
+    "update message set seq = :seq, kind = :kind, text = :text, expires_at = :expires_at, data = :data,"
+    " secret = :secret where n = :n"
+)
 
 
 def _touch_chat(
@@ -133,6 +138,11 @@ def _touch_chat(
             "n": n,
         },
     )
+
+
+def _secret(private: Fields) -> bytes:
+    held: Any = private.get("secret") or b""
+    return b64decode(held) if isinstance(held, str) else bytes(held)
 
 
 def kind_of(chat: str) -> str:

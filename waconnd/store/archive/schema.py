@@ -35,8 +35,10 @@ create table cursor(
   name text primary key, seq integer not null, acked integer not null, made integer not null
 ) strict, without rowid;
 
-create table account(name text primary key, store text not null default 'full', journal_seq integer not null default 0)
-  strict, without rowid;
+create table account(name text primary key, store text not null default 'full') strict, without rowid;
+
+-- How far each account's journal was seen: the store's id and a number.
+create table stamp(store text primary key, seq integer not null) strict, without rowid;
 
 create table message(
   n integer primary key,
@@ -46,6 +48,7 @@ create table message(
   status text not null default '', server_id text not null default '',
   edited_at integer not null default 0, revoked_at integer not null default 0, revoked_by text not null default '',
   starred integer not null default 0, expires_at integer not null default 0,
+  secret blob not null,     -- what votes, edits and answers to this message are sealed under
   data blob not null        -- the message as JSON, '' where the account stores no content
 ) strict;
 create unique index message_id on message(account, id, chat, sender);
