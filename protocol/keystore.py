@@ -40,6 +40,9 @@ class Kind:
     GROUP: Final = "group"
     MESSAGE_SECRET: Final = "message-secret"
     RETRY_COUNT: Final = "retry-count"
+    #: How often we sent a message again for one device, and when a session was given up for that.
+    RETRY_ANSWER: Final = "retry-answer"
+    SESSION_RECREATED: Final = "session-recreated"
     TODO: Final = "todo"
     #: What was sent, kept to answer retries; it never becomes a file but moves to the archive.
     RETRY_COPY: Final = "retry-copy"

@@ -1,0 +1,167 @@
+"""An incoming message: decrypted against one transaction, told as one event, acknowledged when both are durable.
+
+Theory of operation (reference 02, 9.2). All ciphertexts of the stanza are tried in order, pairwise ones first: they
+may bring the sender key that opens the rest. A ciphertext that fails changes nothing; those that succeed keep their
+progress. What is read, what is owed for it (receipt, retry receipt, ack) and every record leave in one Reaction, so
+nothing is promised before it is durable. A message seen before is acknowledged again and told once: its event has
+the same key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+from google.protobuf.message import DecodeError
+
+from protocol.content.control import OWN_ONLY
+from protocol.effects import Reaction
+from protocol.engine.inbound.unread import unreadable, without_content
+from protocol.events.base import Durable
+from protocol.flows import retry_state
+from protocol.flows.announce import announce
+from protocol.flows.context import Context
+from protocol.flows.decrypting import Decrypted, open_all
+from protocol.flows.mapping import learn
+from protocol.jid import Jid, parse
+from protocol.keystore import Txn
+from protocol.node import BadNode, Node
+from protocol.pb.e2e_pb2 import Message, ProtocolMessage
+from protocol.stanza import message as stanza
+from protocol.stanza import receipt
+from protocol.stanza.acks import INVALID_PROTOBUF, PARSING_ERROR, UNRECOGNIZED_STANZA, ack
+from protocol.stanza.message import Incoming
+
+
+class Effects(msgspec.Struct):
+    """What a protocol message from an own device brings about, beside what it writes into the transaction."""
+
+    events: list[Durable] = []
+    flows: list[tuple[Any, str | None]] = []
+    stanzas: list[Node] = []
+
+
+#: Handlers of what own devices tell each other, by type; families register theirs. They write into the transaction
+#: that the message arrived in.
+ProtocolHandler = Callable[[Context, Txn, Incoming, ProtocolMessage], Effects | None]
+PROTOCOL_MESSAGES: Final[dict[int, ProtocolHandler]] = {}
+
+
+def on_message(ctx: Context, node: Node) -> Reaction:
+    """`<message>`, and `<status>`, which is the same by another name."""
+    account = ctx.account
+    me = account.pn_jid
+    own = [me] if account.lid_jid is None else [me, account.lid_jid]
+    try:
+        message = stanza.parse(node, own)
+    except BadNode:
+        return Reaction(stanzas=(ack(node, error=PARSING_ERROR, me=me),))
+    txn = ctx.txn()
+    learn(txn, message.sender, message.sender_alt)
+    if message.chat_alt is not None:
+        learn(txn, message.chat, message.chat_alt)
+    if message.plaintext is not None:
+        return _in_the_clear(ctx, txn, node, message, message.plaintext)
+    if not message.encs:
+        if message.unavailable is not None:
+            return without_content(ctx, txn, node, message)
+        return Reaction(stanzas=(ack(node, error=UNRECOGNIZED_STANZA, me=me),), txn=_some(txn))
+    opened = open_all(ctx, txn, message)
+    if opened.failure is not None:
+        return unreadable(ctx, txn, node, message, opened)
+    if opened.malformed and not opened.messages:
+        # Decrypted, and still no message: sending it again would change nothing.
+        return Reaction(stanzas=(ack(node, error=INVALID_PROTOBUF, me=me),), txn=_some(txn))
+    return _read(ctx, txn, node, message, opened)
+
+
+def _read(ctx: Context, txn: Txn, node: Node, message: Incoming, opened: Decrypted) -> Reaction:
+    effects = Effects()
+    recovered = bool(opened.messages) and retry_state.healed(txn, message)
+    for outer in opened.messages:
+        place, body = _destination(message, outer), _unwrapped(message, outer)
+        event = _one(ctx, txn, place, body, effects, recovered=recovered)
+        if event is not None:
+            effects.events.append(event)
+    stanzas = list(effects.stanzas)
+    if opened.understood:
+        stanzas.insert(0, receipt.delivered(message, available=ctx.available))
+        if message.is_status_stanza:
+            stanzas.append(ack(node, me=ctx.account.pn_jid))
+    else:
+        stanzas.insert(0, ack(node, me=ctx.account.pn_jid))
+    return Reaction(
+        stanzas=tuple(stanzas),
+        txn=_some(txn, effects.events, opened.events),
+        events=(*opened.events, *effects.events),
+        flows=(*opened.flows, *effects.flows),
+    )
+
+
+def _one(
+    ctx: Context, txn: Txn, message: Incoming, body: Message, effects: Effects, *, recovered: bool
+) -> Durable | None:
+    if body.HasField("protocolMessage"):
+        control = body.protocolMessage
+        if control.HasField("type") and control.type in OWN_ONLY:
+            _own_only(ctx, txn, message, control, effects)
+            return None
+    return announce(ctx, txn, message, body, recovered=recovered)
+
+
+def _own_only(ctx: Context, txn: Txn, message: Incoming, control: ProtocolMessage, effects: Effects) -> None:
+    """Keys, history, mappings: only our own devices may say them, the rest is an attack (reference 03, 2.19)."""
+    if not message.from_me or message.is_group_like:
+        ctx.counts["spoofed.protocol_message"] += 1
+        return
+    handler = PROTOCOL_MESSAGES.get(control.type)
+    if handler is None:
+        ctx.counts["unhandled.protocol_message"] += 1
+        return
+    more = handler(ctx, txn, message, control)
+    if more is not None:
+        effects.events += more.events
+        effects.flows += more.flows
+        effects.stanzas += more.stanzas
+
+
+def _unwrapped(message: Incoming, body: Message) -> Message:
+    """Take off our own device's wrapper; a stranger's claim to be one of ours is not believed."""
+    if not (message.from_me and body.HasField("deviceSentMessage")):
+        return body
+    inner = body.deviceSentMessage.message
+    if body.HasField("messageContextInfo") and not inner.messageContextInfo.messageSecret:
+        inner.messageContextInfo.MergeFrom(body.messageContextInfo)
+    return inner
+
+
+def _destination(message: Incoming, outer: Message) -> Incoming:
+    """The chat of a copy of our own: the stanza says it, else the wrapper does."""
+    if not message.from_me or message.recipient is not None or message.is_group_like:
+        return message
+    if not outer.HasField("deviceSentMessage"):
+        return message
+    try:
+        chat: Jid = parse(outer.deviceSentMessage.destinationJid)
+    except ValueError:
+        return message
+    return msgspec.structs.replace(message, chat=stanza.plain(chat))
+
+
+def _in_the_clear(ctx: Context, txn: Txn, node: Node, message: Incoming, plaintext: bytes) -> Reaction:
+    """Channels do not encrypt; they are acked, never receipted."""
+    done = (ack(node, me=ctx.account.pn_jid),)
+    if not message.chat.is_newsletter:
+        return Reaction(stanzas=(ack(node, error=UNRECOGNIZED_STANZA, me=ctx.account.pn_jid),))
+    try:
+        body = Message.FromString(plaintext)
+    except DecodeError:
+        return Reaction(stanzas=(ack(node, error=INVALID_PROTOBUF, me=ctx.account.pn_jid),))
+    event = announce(ctx, txn, message, body)
+    return Reaction(stanzas=done, txn=_some(txn, event), events=(event,) if event else ())
+
+
+def _some(txn: Txn, *events: object) -> Txn | None:
+    """A transaction that changes nothing and tells nothing needs no write."""
+    return txn if txn.changes or any(events) else None

@@ -1,0 +1,173 @@
+"""From a decrypted message to the event that tells of it: which event, its key, its members.
+
+The key names the message, not the delivery: (chat, author, id). The log drops a second event of one key, so a
+message that comes by retry, by the phone and once more from the queue is one event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from protocol import content
+from protocol.events import message as events
+from protocol.events.base import Durable
+from protocol.events.message import Fields, Private, Target
+from protocol.flows import people
+from protocol.flows.context import Context
+from protocol.jid import Jid, parse
+from protocol.keystore import View
+from protocol.pb.e2e_pb2 import Message
+from protocol.stanza.message import Incoming
+
+Maker = Callable[[Context, View, Incoming, Fields], Durable | None]
+
+
+def event_key(view: View, message: Incoming) -> str:
+    """One message, one key."""
+    return f"message/{people.name_of(view, message.chat)}/{people.name_of(view, message.sender)}/{message.id}"
+
+
+def announce(
+    ctx: Context, view: View, message: Incoming, body: Message, *, recovered: bool = False
+) -> Durable | None:
+    """The event of a message; None for what is not meant for people."""
+    read = content.read(body)
+    if read["type"] in content.INTERNAL:
+        return None
+    shown = content.present(read)
+    maker = MAKERS.get(shown["body"]["kind"])
+    if maker is not None:
+        made = maker(ctx, view, message, shown)
+        if made is not None:
+            return made
+    return _said(ctx, view, message, body, shown, recovered=recovered)
+
+
+def _said(
+    ctx: Context, view: View, message: Incoming, body: Message, shown: Fields, *, recovered: bool
+) -> Durable:
+    target = shown.pop("target", None)
+    reference = content.media_ref(body) if "media" in shown else None
+    secret = body.messageContextInfo.messageSecret
+    kind: type[events._Said] = events.MessageReceived
+    if recovered:
+        kind = events.MessageRecovered
+    elif message.chat.is_newsletter:
+        kind = events.ChannelMessage
+    elif message.from_me:
+        kind = events.MessageSentElsewhere
+    return kind(
+        at=float(message.at),
+        key=event_key(view, message),
+        id=message.id,
+        sent_at=float(message.at),
+        chat=people.chat(view, message.chat),
+        from_=people.person(view, message.sender, message.push_name),
+        from_me=message.from_me,
+        broadcast=message.chat.is_broadcast,
+        retried=message.retry_count > 0,
+        target=_target(ctx, view, message, target) if target else None,
+        server_id=message.server_id,
+        backlog=message.offline,
+        private=Private(media=reference, secret=secret) if reference or secret else None,
+        **shown,
+    )
+
+
+def _target(ctx: Context, view: View, message: Incoming, key: Fields, *, own: bool = False) -> Target:
+    """The sender's point of view becomes ours: the chat is that of the stanza, the author is resolved.
+
+    `own`: only the author may do this, whatever the key says.
+    """
+    author = message.sender
+    if not own and not key.get("from_me"):
+        named = (key.get("from") or {}).get("id", "")
+        if named:
+            author = _address(named) or author
+        elif message.chat.is_user:
+            # Between two people it is "mine" or the other one's.
+            author = message.chat if message.from_me else ctx.account.pn_jid
+    return Target(
+        id=str(key.get("id", "")),
+        chat=people.chat(view, message.chat),
+        from_=people.person(view, author),
+    )
+
+
+def _address(text: str) -> Jid | None:
+    try:
+        return parse(text)
+    except ValueError:
+        return None
+
+
+def _common(
+    ctx: Context, view: View, message: Incoming, shown: Fields, *, own: bool = False
+) -> dict[str, Any]:
+    return {
+        "at": float(message.at),
+        "key": event_key(view, message),
+        "id": message.id,
+        "sent_at": float(message.at),
+        "chat": people.chat(view, message.chat),
+        "target": _target(ctx, view, message, shown.get("target") or {}, own=own),
+        "by": people.person(view, message.sender, message.push_name),
+        "from_me": message.from_me,
+    }
+
+
+def _edited(ctx: Context, view: View, message: Incoming, shown: Fields) -> Durable | None:
+    new = shown["body"].get("content")
+    if not isinstance(new, dict):
+        return None
+    return events.MessageEdited(
+        **_common(ctx, view, message, shown, own=True),
+        body=new["body"],
+        media=new.get("media"),
+        mentions=new.get("mentions"),
+    )
+
+
+def _revoked(ctx: Context, view: View, message: Incoming, shown: Fields) -> Durable | None:
+    # Between two people nobody deletes what the other one wrote.
+    return events.MessageRevoked(**_common(ctx, view, message, shown, own=message.chat.is_user))
+
+
+def _reaction(ctx: Context, view: View, message: Incoming, shown: Fields) -> Durable | None:
+    said = shown["body"].get("reaction")
+    if said is None:
+        return None
+    return events.MessageReaction(**_common(ctx, view, message, shown), emoji=said["emoji"])
+
+
+def _pinned(ctx: Context, view: View, message: Incoming, shown: Fields) -> Durable | None:
+    body = shown["body"]
+    return events.MessagePinned(
+        **_common(ctx, view, message, shown), on=bool(body.get("pinned")), for_s=body.get("for_s")
+    )
+
+
+def _kept(ctx: Context, view: View, message: Incoming, shown: Fields) -> Durable | None:
+    return events.MessageKept(**_common(ctx, view, message, shown), on=bool(shown["body"].get("kept")))
+
+
+def _timer(ctx: Context, view: View, message: Incoming, shown: Fields) -> Durable | None:
+    return events.ChatTimer(
+        at=float(message.at),
+        key=event_key(view, message),
+        chat=people.chat(view, message.chat),
+        by=people.person(view, message.sender, message.push_name),
+        timer_s=int(shown["body"].get("ttl_s", 0)),
+    )
+
+
+#: Kinds that have an event of their own.
+MAKERS: Final[dict[str, Maker]] = {
+    "edit": _edited,
+    "revoke": _revoked,
+    "reaction": _reaction,
+    "pin": _pinned,
+    "keep": _kept,
+    "ephemeral_setting": _timer,
+}
