@@ -76,8 +76,15 @@ def sweep(connection: sqlite3.Connection, now: int, limits: Retention) -> bool:
             _messages(connection, "account = ? and sent_at < ?", account, before)
             for (account,) in connection.execute("select name from account").fetchall()
         ]
-    connection.execute(f"pragma incremental_vacuum({VACUUM_PAGES})").fetchall()
+    _give_back(connection)
     return any(count == SLICE_ROWS for count in counts)
+
+
+def _give_back(connection: sqlite3.Connection) -> None:
+    """Page by page: a larger number would be one step for SQLite and end after the first page here."""
+    free = connection.execute("pragma freelist_count").fetchone()[0]
+    for _ in range(min(free, VACUUM_PAGES)):
+        connection.execute("pragma incremental_vacuum(1)")
 
 
 def _old_events(connection: sqlite3.Connection, before: int) -> int:
