@@ -22,7 +22,9 @@ ROOT_SERIAL: Final = 0
 Certificate = CertChain.NoiseCertificate
 Details = CertChain.NoiseCertificate.Details
 
-_ADVICE: Final = "Somebody may be reading along between this machine and the server"
+_ADVICE: Final = (
+    "Something between this machine and the server may be reading along; look at proxies on the way"
+)
 
 
 def verify_chain(chain: bytes, server_static: bytes, root: bytes, now: float) -> None:
@@ -96,15 +98,15 @@ def _signed(details: Details, private: bytes, entropy: Entropy) -> Certificate:
 
 def _check_dates(details: Details, name: str, now: float) -> None:
     if now < details.notBefore:
-        state = "not valid yet"
+        state = "is not valid yet"
     elif now > details.notAfter:
-        state = "expired"
+        state = "has expired"
     else:
         return
     raise CertificateError(
-        f"The server's {name} certificate is {state}: it is valid from {_date(details.notBefore)} to "
+        f"The server's {name} certificate {state}: it is valid from {_date(details.notBefore)} to "
         f"{_date(details.notAfter)}, and this machine's clock says {_date(now)}. Set the clock right; if it is "
-        "right, somebody may be reading along between this machine and the server."
+        "right, something between this machine and the server may be reading along; look at proxies on the way."
     )
 
 

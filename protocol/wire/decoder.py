@@ -24,6 +24,7 @@ from protocol.wire.tags import (
     DICTIONARY_0,
     FB_JID,
     HEX_8,
+    INFLATE_PIECE,
     INTEROP_JID,
     JID_PAIR,
     LIST_8,
@@ -154,16 +155,25 @@ def _decode(data: bytes, pos: int) -> Node:
 
 
 def _inflate(packed: bytes) -> bytes:
+    """Piece by piece: what inflates beyond the limit has cost the limit and one piece, not the doubled buffers."""
     inflater = zlib.decompressobj()
-    try:
-        data = inflater.decompress(packed, MAX_INFLATED + 1)
-    except zlib.error as error:
-        raise CodecError("a compressed frame does not inflate") from error
-    if len(data) > MAX_INFLATED:
-        raise CodecError(f"a compressed frame of {len(packed)} bytes inflates to more than {MAX_INFLATED}")
-    if not inflater.eof or inflater.unused_data:
-        raise CodecError("a compressed frame does not end where its data ends")
-    return data
+    pieces: list[bytes] = []
+    total, rest = 0, packed
+    while not inflater.eof:
+        try:
+            piece = inflater.decompress(rest, INFLATE_PIECE)
+        except zlib.error as error:
+            raise CodecError("a compressed frame does not inflate") from error
+        if not piece and not inflater.eof:
+            raise CodecError("a compressed frame is cut off")
+        total += len(piece)
+        if total > MAX_INFLATED:
+            raise CodecError(f"a compressed frame of {len(packed)} bytes inflates to more than {MAX_INFLATED}")
+        pieces.append(piece)
+        rest = inflater.unconsumed_tail
+    if inflater.unused_data:
+        raise CodecError("bytes after a compressed frame's end")
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def _unassigned(data: bytes, pos: int) -> tuple[str, int]:

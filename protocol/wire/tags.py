@@ -16,6 +16,7 @@ MAX_NODES: Final = 200_000
 MAX_ATTRS: Final = 500_000
 #: What a compressed frame may become.
 MAX_INFLATED: Final = 16 * 2**20
+INFLATE_PIECE: Final = 2**20
 #: Writers pack no longer text; readers take twice as much.
 MAX_PACKED: Final = 127
 #: What the four length bytes of BINARY_32 may say is bounded by the frame; BINARY_20 has 20 bits.
