@@ -1,0 +1,70 @@
+// Baileys under remote control: one JSON object a line in (id, op, args), answers and events out.
+import { createInterface } from 'node:readline'
+import makeWASocket, {
+  BufferJSON, DisconnectReason, downloadMediaMessage, makeCacheableSignalKeyStore, useMultiFileAuthState,
+} from 'baileys'
+import P from 'pino'
+
+const logger = P({ level: process.env.BAILEYS_LOG || 'silent' }, P.destination(2))
+const say = (value) => process.stdout.write(JSON.stringify(value, BufferJSON.replacer) + '\n')
+
+let sock, options = {}, stopped = true
+const seen = new Map()
+const remember = (message) => message?.key?.id && seen.set(message.key.id, message)
+
+async function open() {
+  const { state, saveCreds } = await useMultiFileAuthState(options.folder)
+  stopped = false
+  const mine = (sock = makeWASocket({
+    waWebSocketUrl: options.url,
+    auth: { creds: state.creds, keys: makeCacheableSignalKeyStore(state.keys, logger) },
+    logger,
+    browser: ['Linux', 'Chrome', '1.0'],
+    markOnlineOnConnect: options.online ?? true,
+    syncFullHistory: options.fullHistory ?? false,
+    shouldSyncHistoryMessage: () => options.history ?? true,
+    getMessage: async (key) => seen.get(key.id)?.message ?? undefined,
+  }))
+  mine.ev.process(async (events) => {
+    for (const [event, data] of Object.entries(events)) {
+      if (event === 'creds.update') { await saveCreds(); continue }
+      if (event === 'messages.upsert') data.messages.forEach(remember)
+      if (event === 'connection.update' && data.connection === 'close') {
+        const code = data.lastDisconnect?.error?.output?.statusCode
+        say({ event, data: { connection: 'close', code, reason: String(data.lastDisconnect?.error?.message ?? '') } })
+        // What every user of Baileys does: a restart is asked for after pairing.
+        if (mine === sock && !stopped && code === DisconnectReason.restartRequired) await open()
+        continue
+      }
+      say({ event, data })
+    }
+  })
+}
+
+const ops = {
+  async start(args) { options = args; await open() },
+  async stop() { stopped = true; sock?.end(undefined); sock = undefined },
+  async code({ number }) { return sock.requestPairingCode(number) },
+  async send({ to, content, options: extra }) {
+    const sent = await sock.sendMessage(to, revive(content), extra)
+    remember(sent)
+    return sent
+  },
+  // Any method of the socket by name.
+  async call({ method, args }) { return sock[method](...(args ?? []).map(revive)) },
+  async download({ id }) { return (await downloadMediaMessage(seen.get(id), 'buffer', {})).toString('base64') },
+  async seen({ id }) { return seen.get(id) ?? null },
+  // Loses the sessions with somebody, as a damaged folder would.
+  async forget({ addresses }) {
+    await sock.authState.keys.set({ session: Object.fromEntries(addresses.map((a) => [a, null])) })
+  },
+}
+const revive = (value) => JSON.parse(JSON.stringify(value), BufferJSON.reviver)
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { id, op, args } = JSON.parse(line)
+  Promise.resolve()
+    .then(() => ops[op](args ?? {}))
+    .then((result) => say({ id, result: result ?? null }), (error) => say({ id, error: String(error?.stack ?? error) }))
+}
+process.exit(0)

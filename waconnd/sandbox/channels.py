@@ -1,0 +1,67 @@
+"""Channels (newsletters): posts without encryption, followers, and the few facts that mex asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from protocol.jid import NEWSLETTER, Jid
+from protocol.node import Attr, Node
+from waconnd.sandbox.core import Core
+from waconnd.sandbox.state import Account, Device
+
+
+@dataclass(slots=True)
+class Channel:
+    """A newsletter."""
+
+    jid: Jid
+    name: str
+    description: str
+    owner: Account
+    created: int
+    invite: str
+    followers: dict[str, Account] = field(default_factory=dict)
+    muted: set[str] = field(default_factory=set)
+    #: Server id to the post as it was delivered.
+    posts: dict[int, Node] = field(default_factory=dict)
+
+
+def create(core: Core, owner: Account, name: str, description: str) -> Channel:
+    """A new channel, followed by its owner."""
+    user = f"1203634{core.random.below(10**11):011d}"
+    channel = Channel(
+        Jid(user, NEWSLETTER),
+        name,
+        description,
+        owner,
+        int(core.now),
+        core.random(11).hex(),
+        {owner.user: owner},
+    )
+    core.channels[user] = channel
+    return channel
+
+
+def post(core: Core, sender: Device, node: Node, to: Jid) -> None:
+    """A message to a channel: numbered, and passed to every follower as it is."""
+    channel = core.channels.get(to.user)
+    answer: dict[str, Attr] = {"class": "message", "id": node.text("id"), "from": to, "t": core.seconds}
+    if channel is None or channel.owner is not sender.account:
+        answer["error"] = "404" if channel is None else "401"
+    else:
+        number = len(channel.posts) + 1
+        answer["server_id"] = str(99 + number)
+        attrs: dict[str, Attr] = {
+            "from": channel.jid,
+            "id": node.text("id"),
+            "type": node.text("type", "text"),
+            "t": core.seconds,
+            "server_id": str(99 + number),
+        }
+        channel.posts[99 + number] = copy = Node("message", attrs, node.children)
+        for follower in channel.followers.values():
+            for device in follower.devices.values():
+                if device is not sender:
+                    core.deliver(device, copy)
+    if sender.link is not None:
+        core.emit(sender.link, Node("ack", answer))

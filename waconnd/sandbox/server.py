@@ -1,0 +1,181 @@
+"""The websocket side: one listener, one carrier for each connection, one task that keeps the world's time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from typing import Final
+
+from websockets.asyncio.server import Server, serve
+from websockets.asyncio.server import ServerConnection as Socket
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+from protocol.crypto.curve import KeyPair
+from protocol.effects import Close
+from protocol.errors import ProtocolError
+from protocol.node import Node
+from waconnd.sandbox.carrier import ServerConnection
+from waconnd.sandbox.core import End
+from waconnd.sandbox.state import Link
+from waconnd.sandbox.world import World
+
+PATH: Final = "/ws/chat"
+#: Frames have 24 bits of length; a message may hold a few of them.
+MAX_MESSAGE: Final = 1 << 25
+#: Wake at least this often, so that a clock that jumped is noticed.
+LONGEST_SLEEP: Final = 0.5
+
+
+class Carrier:
+    """A websocket and the link behind it."""
+
+    def __init__(self, socket: Socket, wire: ServerConnection, link: Link) -> None:
+        self.socket, self.wire, self.link = socket, wire, link
+        self.ending = False
+        self.wake = asyncio.Event()
+
+
+class Listener:
+    """Serves a world on a loopback port."""
+
+    def __init__(
+        self, world: World, static: KeyPair, chain: Callable[[], bytes], clock: Callable[[], float]
+    ) -> None:
+        self.world = world
+        self._static, self._chain, self._clock = static, chain, clock
+        self._carriers: dict[int, Carrier] = {}
+        self._server: Server | None = None
+        self._timer_wake = asyncio.Event()
+        #: Upgrades are refused with this HTTP status while it is set.
+        self.refuse_upgrade = 0
+        self.port = 0
+
+    @contextlib.asynccontextmanager
+    async def serving(self, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[None]:
+        """Listen until the block ends."""
+        async with serve(
+            self._connected,
+            host,
+            port,
+            process_request=self._upgrade,
+            compression=None,
+            max_size=MAX_MESSAGE,
+            ping_interval=None,
+            close_timeout=0.5,
+        ) as server:
+            self._server = server
+            self.port = next(iter(server.sockets)).getsockname()[1]
+            timer = asyncio.create_task(self._keep_time())
+            try:
+                yield
+            finally:
+                timer.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await timer
+
+    def _upgrade(self, socket: Socket, request: Request) -> Response | None:
+        if self.refuse_upgrade:
+            return socket.respond(self.refuse_upgrade, "refused on demand\n")
+        if not request.path.partition("?")[0].endswith(PATH):
+            return socket.respond(404, f"websockets are served under {PATH}\n")
+        return None
+
+    async def _connected(self, socket: Socket) -> None:
+        now = self._clock()
+        link = self.world.connect()
+        wire = ServerConnection(self._static, self._chain(), self.world.random.branch(f"link {link.id}"), now)
+        carrier = self._carriers[link.id] = Carrier(socket, wire, link)
+        writer = asyncio.create_task(self._write(carrier))
+        try:
+            async for data in socket:
+                if isinstance(data, bytes):
+                    self._received(carrier, data)
+        except ConnectionClosed:
+            pass
+        finally:
+            self._carriers.pop(link.id, None)
+            self.world.disconnected(link, self._clock())
+            self.flush()
+            carrier.ending = True
+            carrier.wake.set()
+            await writer
+
+    def _received(self, carrier: Carrier, data: bytes) -> None:
+        now = self._clock()
+        wire, link = carrier.wire, carrier.link
+        known = wire.login is not None
+        try:
+            wire.receive(data, now)
+        except ProtocolError as error:
+            self.world.complaints.append(f"link {link.id}: {error}")
+            self.world.end(link, str(error))
+        else:
+            if not known and wire.login is not None:
+                self.world.opened(link, wire.login, wire.client_static, now)
+            for node in wire.stanzas():
+                self.world.receive(link, node, now)
+        carrier.wake.set()
+        self.flush()
+
+    def flush(self) -> None:
+        """Hand what the world has to say to the connections that it is for."""
+        for link, item in self.world.outputs():
+            carrier = self._carriers.get(link.id)
+            if carrier is None:
+                continue
+            if isinstance(item, End):
+                carrier.ending = True
+            elif isinstance(item, Node):
+                carrier.wire.send(item)
+            else:
+                carrier.wire.send_encoded(item)
+            carrier.wake.set()
+        for link in self.world.faults.take_cuts():
+            self.cut(link)
+        self._timer_wake.set()
+
+    def cut(self, link: Link) -> None:
+        """Drop a connection at once, as a dead network does."""
+        carrier = self._carriers.get(link.id)
+        if carrier is not None:
+            carrier.socket.transport.abort()
+
+    async def _write(self, carrier: Carrier) -> None:
+        """Everything that is ready leaves as one websocket message: borders of messages mean nothing."""
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                await carrier.wake.wait()
+                carrier.wake.clear()
+                parts = []
+                for output in carrier.wire.outputs():
+                    if isinstance(output, Close):
+                        carrier.ending = True
+                    else:
+                        parts.append(output.data)
+                slow = self.world.faults.slow.get(carrier.link.id)
+                if slow:
+                    for part in parts:
+                        await asyncio.sleep(len(part) / slow)
+                        await carrier.socket.send(part)
+                elif parts:
+                    await carrier.socket.send(b"".join(parts))
+                if carrier.ending:
+                    # The real server ends the stream without a close frame; what was written must get out first.
+                    await asyncio.sleep(0.05)
+                    carrier.socket.transport.close()
+                    return
+
+    async def _keep_time(self) -> None:
+        while True:
+            now = self._clock()
+            due = self.world.deadline()
+            if due is not None and due <= now:
+                self.world.handle_deadline(now)
+                self.flush()
+                continue
+            self._timer_wake.clear()
+            wait = LONGEST_SLEEP if due is None else min(LONGEST_SLEEP, max(0.0, due - now))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._timer_wake.wait(), wait)
