@@ -84,6 +84,9 @@ class Creds(msgspec.Struct, frozen=True, omit_defaults=True):
     nct_salt: bytes = b""
     history_synced: bool = False
 
+    def __repr__(self) -> str:
+        return f"Creds({self.account.pn if self.account else 'unlinked'})"
+
 
 #: Stored under the empty id: the file is `creds.json`.
 CREDS: Final = Table(Kind.CREDS, Creds)

@@ -212,6 +212,8 @@ class Table(Generic[T]):
         self._type = record
         self._decoder = msgspec.json.Decoder(record)
         self._encode = msgspec.json.Encoder().encode
+        # A record that leaves defaults out would leave out its version too, and pass for a newer one later.
+        self._head = b'{"v":%d' % version if record.__struct_config__.omit_defaults else b""
 
     def get(self, view: View, id: str) -> T | None:
         """Read a record. Raises RecordDamaged when its bytes make no sense."""
@@ -230,11 +232,14 @@ class Table(Generic[T]):
 
     def encode(self, record: T) -> bytes:
         """Record to bytes."""
-        return self._encode(record)
+        raw = self._encode(record)
+        if not self._head or raw.startswith(b'{"v":'):
+            return raw
+        return self._head + (b"," if len(raw) > len(b"{}") else b"") + raw[1:]
 
     def put(self, txn: Txn, id: str, record: T) -> None:
         """Write a record."""
-        txn.put(self.kind, id, self._encode(record))
+        txn.put(self.kind, id, self.encode(record))
 
     def delete(self, txn: Txn, id: str) -> None:
         """Remove a record."""

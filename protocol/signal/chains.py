@@ -8,7 +8,7 @@ import msgspec
 
 from protocol.crypto.primitives import hmac_sha256
 from protocol.signal.errors import Duplicate, InvalidMessage, TooFarAhead
-from protocol.signal.records import MAX_SKIPPED, Skipped
+from protocol.signal.records import MAX_SKIPPED, Hidden, Skipped
 
 #: How far one message may jump ahead: every index costs two hashes before anything is authenticated.
 MAX_JUMP: Final = 2000
@@ -16,7 +16,7 @@ MAX_JUMP: Final = 2000
 MAX_JUMP_OWN: Final = 25_000
 
 
-class Step(msgspec.Struct, frozen=True):
+class Step(Hidden, msgspec.Struct, frozen=True):
     """The key of one message, and what the chain looks like once that message proved genuine."""
 
     message_key: bytes

@@ -31,7 +31,16 @@ MessageKey = Annotated[bytes, msgspec.Meta(min_length=32, max_length=80)]
 Skipped = dict[Index, MessageKey]
 
 
-class SendingChain(msgspec.Struct, gc=False):
+class Hidden:
+    """What must not stand in a log: its repr says nothing."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(…)"
+
+
+class SendingChain(Hidden, msgspec.Struct, gc=False):
     """Our half of the ratchet."""
 
     private: Key
@@ -41,7 +50,7 @@ class SendingChain(msgspec.Struct, gc=False):
     index: Index = 0
 
 
-class ReceivingChain(msgspec.Struct, omit_defaults=True):
+class ReceivingChain(Hidden, msgspec.Struct, omit_defaults=True):
     """The keys of one ratchet key of the other side."""
 
     ratchet: Key
@@ -51,7 +60,7 @@ class ReceivingChain(msgspec.Struct, omit_defaults=True):
     skipped: Skipped = {}
 
 
-class Pending(msgspec.Struct, frozen=True, gc=False):
+class Pending(Hidden, msgspec.Struct, frozen=True, gc=False):
     """What each message carries until the other side has answered."""
 
     signed_pre_key_id: Id
@@ -59,7 +68,7 @@ class Pending(msgspec.Struct, frozen=True, gc=False):
     pre_key_id: Id | None = None
 
 
-class State(msgspec.Struct, omit_defaults=True):
+class State(Hidden, msgspec.Struct, omit_defaults=True):
     """One session proper."""
 
     #: The initiator's base key: the name of the session on both sides.
@@ -78,7 +87,7 @@ class State(msgspec.Struct, omit_defaults=True):
     created: int = 0
 
 
-class SessionRecord(msgspec.Struct, omit_defaults=True):
+class SessionRecord(Hidden, msgspec.Struct):
     """All we share with one device. Archived states stay encoded until one is needed: they seldom are."""
 
     v: int = 1
@@ -87,7 +96,7 @@ class SessionRecord(msgspec.Struct, omit_defaults=True):
     archived: list[msgspec.Raw] = []
 
 
-class SenderState(msgspec.Struct, omit_defaults=True):
+class SenderState(Hidden, msgspec.Struct, omit_defaults=True):
     """One sender key. `private` is there for our own alone."""
 
     id: Id
@@ -98,7 +107,7 @@ class SenderState(msgspec.Struct, omit_defaults=True):
     skipped: Skipped = {}
 
 
-class SenderKeyRecord(msgspec.Struct, omit_defaults=True):
+class SenderKeyRecord(Hidden, msgspec.Struct):
     """All sender keys of one device in one group, newest first."""
 
     v: int = 1
@@ -112,7 +121,7 @@ class Identity(msgspec.Struct, frozen=True, gc=False):
     v: int = 1
 
 
-class PreKey(msgspec.Struct, frozen=True, gc=False):
+class PreKey(Hidden, msgspec.Struct, frozen=True, gc=False):
     """One of our one-time prekeys; its id is the record's id."""
 
     private: Key
@@ -120,7 +129,7 @@ class PreKey(msgspec.Struct, frozen=True, gc=False):
     v: int = 1
 
 
-class OldSignedPreKey(msgspec.Struct, frozen=True, gc=False):
+class OldSignedPreKey(Hidden, msgspec.Struct, frozen=True, gc=False):
     """A signed prekey before the current one (which stands in the credentials); messages may still name it."""
 
     private: Key
@@ -130,7 +139,7 @@ class OldSignedPreKey(msgspec.Struct, frozen=True, gc=False):
     v: int = 1
 
 
-class Quarantined(msgspec.Struct, frozen=True, gc=False):
+class Quarantined(Hidden, msgspec.Struct, frozen=True, gc=False):
     """A record that made no sense, with its bytes."""
 
     kind: str
