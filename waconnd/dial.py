@@ -53,10 +53,17 @@ class DialError(Exception):
     """No websocket: at which stage, with which HTTP status if there was one, and why in words."""
 
     def __init__(
-        self, stage: str, detail: str, *, status: int | None = None, retry_after: float | None = None
+        self,
+        stage: str,
+        detail: str,
+        *,
+        status: int | None = None,
+        retry_after: float = 0.0,
+        timed_out: bool = False,
     ) -> None:
         super().__init__(f"{stage}: {detail}")
-        self.stage, self.detail, self.status, self.retry_after = stage, detail, status, retry_after
+        self.stage, self.detail, self.timed_out = stage, detail, timed_out
+        self.status, self.retry_after = status, retry_after
 
 
 class SocketClosed(Exception):
@@ -103,9 +110,10 @@ class WebSocket:
                 raise SocketClosed(1006, f"connection lost ({type(error).__name__})") from error
             self._protocol.receive_data(data)
 
-    async def send(self, data: bytes) -> None:
-        """One binary message."""
-        self._protocol.send_binary(data)
+    async def send(self, *messages: bytes) -> None:
+        """Binary messages, in one write."""
+        for data in messages:
+            self._protocol.send_binary(data)
         await self._flush()
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
@@ -253,9 +261,9 @@ async def _upgrade(stream: ByteStream, endpoint: Endpoint) -> tuple[ClientProtoc
     return protocol, events[1:]
 
 
-def _retry_after(headers: Headers) -> float | None:
+def _retry_after(headers: Headers) -> float:
     value = headers.get("Retry-After", "")
-    return float(value) if value.isascii() and value.isdigit() else None
+    return float(value) if value.isascii() and value.isdigit() else 0.0
 
 
 class _stage:  # noqa: N801 - reads as a statement
@@ -272,4 +280,6 @@ class _stage:  # noqa: N801 - reads as a statement
         try:
             return self._scope.__exit__(*exc)  # type: ignore[arg-type]
         except TimeoutError:
-            raise DialError(self._stage, f"{self._doing} took longer than {self._seconds:g} s") from None
+            raise DialError(
+                self._stage, f"{self._doing} took longer than {self._seconds:g} s", timed_out=True
+            ) from None

@@ -1,0 +1,379 @@
+"""One account: its directory, its link, its state, and the task that keeps it connected.
+
+Nothing here is shared with other accounts. The supervisor is one loop: wait until a connection is wanted, run one,
+ask the policy what its end means, wait as long as that says. It never gives up while the credentials are good.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any, Final, Protocol, TypeVar
+
+import anyio
+import msgspec
+
+from protocol.creds import CREDS, CREDS_ID, Creds, new_creds
+from protocol.effects import Question
+from protocol.engine.closes import Then, Verdict, verdict
+from protocol.engine.connection import Connection
+from protocol.engine.states import Account as Fact
+from protocol.engine.states import Fact as Happening
+from protocol.engine.states import Link as LinkState
+from protocol.events.base import Event
+from protocol.events.pairing import CodeShown, PairFailed, QrShown
+from protocol.flows.context import Context, Settings
+from protocol.keystore import Keystore, Txn
+from waconnd.dial import Endpoint
+from waconnd.link import Link
+from waconnd.memo import ID as MEMO_ID
+from waconnd.memo import MEMO, Memo
+from waconnd.policy import Backoff
+from waconnd.standing import AccountState, Report, Standing
+from waconnd.store.authdir import AuthDir
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+#: Ends of a connection that are remembered over a restart: they need a human or a date.
+_PARKING: Final = {
+    "logged_out": Happening.LOGGED_OUT,
+    "failed": Happening.DAMAGED,
+    "limited": Happening.LIMITED,
+}
+
+
+class NotReady(Exception):
+    """The account can't do this now; `state` says why not."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(
+            f"account {report.account!r} is {report.state}" + (f": {report.advice}" if report.advice else "")
+        )
+        self.report = report
+
+
+class Surroundings(Protocol):
+    """What an account needs of the daemon."""
+
+    def now(self) -> float:
+        """Unix seconds that never jump."""
+
+    def endpoint(self, account: str) -> Endpoint:
+        """Where to dial."""
+
+    def settings(self, account: str) -> Settings:
+        """What the core is told."""
+
+    def noise_root(self) -> bytes:
+        """The key that signs the server's certificates."""
+
+    def told(self, account: str, events: Sequence[Event]) -> None:
+        """Events without a row."""
+
+    async def record(self, account: str, event: AccountState) -> None:
+        """A state change becomes a row."""
+
+    async def answer(self, account: Account, question: Question) -> object:
+        """What a flow asks."""
+
+    async def renew_version(self) -> bool:
+        """The server called us outdated: True when a newer version was found."""
+
+
+class Account:
+    """Made by `open`; `run` is its life."""
+
+    def __init__(self, name: str, path: Path, authdir: AuthDir, around: Surroundings) -> None:
+        self.name, self.path = name, path
+        self.authdir, self._around = authdir, around
+        self.keystore = Keystore(authdir)
+        self.link: Link | None = None
+        self.backoff = Backoff(random.random)
+        creds = CREDS.get(self.keystore, CREDS_ID)
+        self.memo = MEMO.get(self.keystore, MEMO_ID) or Memo()
+        linked = creds is not None and creds.account is not None
+        self.standing = Standing(Fact.LINKED if linked else Fact.UNLINKED, around.now)
+        self._restore_park()
+        self._wake = anyio.Event()
+        self.moved = anyio.Event()
+        self._pairing = False
+        self._ready_at = 0.0
+        self._stopping = False
+        #: What pairing shows at this moment; late callers join the window.
+        self.qr: QrShown | None = None
+        self.code: CodeShown | None = None
+        self.expect: str = ""
+        self._last_inbound: float | None = None
+        self._counts: dict[str, int] = {}
+
+    @classmethod
+    async def open(
+        cls, name: str, path: Path, around: Surroundings, *, create: bool = False, **options: Any
+    ) -> Account:
+        """Open its directory (see AuthDir.open); a new one gets keys."""
+        authdir = await AuthDir.open(path, create=create, **options)
+        account = cls(name, path, authdir, around)
+        if create and CREDS.get(account.keystore, CREDS_ID) is None:
+            txn = account.keystore.txn()
+            CREDS.put(txn, CREDS_ID, new_creds(os.urandom, around.now()))
+            MEMO.put(txn, MEMO_ID, account.memo)
+            await account.save(txn)
+        return account
+
+    # --- state ------------------------------------------------------------------------------------------------------
+
+    @property
+    def creds(self) -> Creds | None:
+        """The credentials as they are now."""
+        return CREDS.get(self.keystore, CREDS_ID)
+
+    @property
+    def linked(self) -> bool:
+        """A phone has linked this device."""
+        creds = self.creds
+        return creds is not None and creds.account is not None
+
+    @property
+    def ready(self) -> bool:
+        """Messages can be sent at this moment."""
+        return self.standing.link is LinkState.READY
+
+    def report(self) -> Report:
+        """Everything that is to be known."""
+        link = self.link
+        if link is not None and link.connection is not None:
+            self._last_inbound = link.connection.last_inbound_at or self._last_inbound
+        return self.standing.report(self.name, self.creds, self._last_inbound)
+
+    async def wait(self, words: Sequence[str]) -> Report:
+        """Return once the state is one of these."""
+        while self.standing.word not in words:
+            await self.moved.wait()
+        return self.report()
+
+    # --- commands -----------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Connect, and stay connected. Leaves `conflict` and `failed`."""
+        self.standing.happened(Happening.REPAIRED)
+        if self.standing.link is LinkState.CONFLICT:
+            self.standing.link = LinkState.IDLE
+        await self._remember(stopped=False, parked="", parked_code=0, until=0.0)
+        self.backoff.reset()
+        self._poke()
+
+    async def stop(self) -> None:
+        """Disconnect, and stay so over restarts."""
+        await self._remember(stopped=True)
+        self._pairing = False
+        self.standing.verdict = verdict("stopped")
+        self._hang_up()
+
+    def reconnect(self) -> None:
+        """A new connection at once."""
+        self.backoff.reset()
+        self._hang_up("reconnect")
+        self._poke()
+
+    def pair(self, *, expect: str = "") -> None:
+        """Open a pairing window, or join the one that is open."""
+        self._pairing = True
+        self.expect = expect
+        if self.standing.fact in (Fact.UNLINKED, Fact.LOGGED_OUT, Fact.FAILED, Fact.OUTDATED):
+            self.standing.happened(Happening.PAIR)
+        self._poke()
+
+    def cancel_pairing(self) -> None:
+        """Close the window."""
+        self._pairing = False
+        if not self.linked:
+            self._hang_up()
+
+    async def flow(
+        self, make: Callable[[Context], Coroutine[Any, object, T]], *, lane: str | None = None
+    ) -> T:
+        """Run a flow on the live connection. Raises NotReady, and whatever the flow raises."""
+        link = self.link
+        connection = link.connection if link is not None else None
+        if (
+            link is None
+            or connection is None
+            or self.standing.link not in (LinkState.READY, LinkState.SYNCING)
+        ):
+            raise NotReady(self.report())
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        handle = connection.start(make(connection.ctx), self._around.now(), lane)
+
+        def ended(done: Any) -> None:
+            if future.done():
+                return
+            if done.error is not None:
+                future.set_exception(done.error)
+            else:
+                future.set_result(done.result)
+
+        handle.watch(ended)
+        link.turn()
+        return await future
+
+    async def save(self, txn: Txn, events: tuple[Event, ...] = ()) -> None:
+        """Make a change durable that no connection made."""
+        number = self.keystore.stage(txn, events)
+        await self.authdir.commit(*self.keystore.take_saves())
+        self.keystore.committed(number)
+
+    async def close(self) -> None:
+        """Hang up, write everything, let go of the directory."""
+        self._stopping = True
+        self._hang_up()
+        self._poke()
+        await self.authdir.close()
+
+    # --- the supervisor -------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Keep connected for ever."""
+        while not self._stopping:
+            if not self._wanted():
+                self._settle(LinkState.IDLE)
+                await self._sleep(None)
+                continue
+            link = Link(self, self.authdir, self._connection, self._around.now)
+            self.link, self._ready_at = link, 0.0
+            ended = await link.run(self._around.endpoint(self.name))
+            await self._after(ended)
+
+    def _wanted(self) -> bool:
+        if self.memo.stopped or self._stopping:
+            return False
+        if self.linked:
+            return not self.memo.parked or self.memo.until > 0
+        return self._pairing
+
+    def _connection(self, now: float) -> Connection:
+        self.standing.last_connect_at = now
+        return Connection(
+            self.keystore, os.urandom, self._around.settings(self.name), self._around.noise_root(), now
+        )
+
+    async def _after(self, ended: Verdict) -> None:
+        now = self._around.now()
+        ready_for = now - self._ready_at if self._ready_at else 0.0
+        self.qr = self.code = None
+        self.link = None
+        if self._stopping or self.memo.stopped:
+            self._settle(LinkState.IDLE)
+            return
+        if ended.reason == "client_outdated" and await self._around.renew_version():
+            ended = verdict("reconnect")
+        delay = self.backoff.delay(ended, ready_seconds=ready_for, now=now)
+        self.standing.verdict = ended
+        self.standing.attempts = self.backoff.attempts
+        self._log(ended, delay)
+        if happening := _PARKING.get(ended.state):
+            self.standing.happened(happening)
+            await self._remember(parked=ended.reason, parked_code=ended.code, until=ended.until or 0.0)
+        if delay is None:
+            self._pairing = False
+            if not self.linked:
+                self.standing.happened(Happening.PAIR_ENDED)
+            if ended.state == "conflict":
+                await self._remember(parked=ended.reason)
+            self._settle(LinkState.CONFLICT if ended.state == "conflict" else LinkState.IDLE)
+            return
+        self.standing.next_retry_at = now + delay if delay else None
+        if delay or ended.then is not Then.AT_ONCE:
+            self._settle(LinkState.WAITING)
+        await self._sleep(delay)
+        self.standing.next_retry_at = None
+        if self.memo.until and self.memo.until <= self._around.now():
+            self.standing.happened(Happening.EXPIRED)
+            await self._remember(parked="", parked_code=0, until=0.0)
+
+    async def _sleep(self, seconds: float | None) -> None:
+        with anyio.move_on_after(seconds):
+            await self._wake.wait()
+        self._wake = anyio.Event()
+
+    def _poke(self) -> None:
+        self._wake.set()
+
+    def _hang_up(self, reason: str = "stopped") -> None:
+        if self.link is not None:
+            self.link.stop(reason)
+
+    def _restore_park(self) -> None:
+        memo = self.memo
+        if not memo.parked:
+            return
+        parked = verdict(memo.parked, code=memo.parked_code, until=memo.until or None)
+        self.standing.verdict = parked
+        if happening := _PARKING.get(parked.state):
+            self.standing.happened(happening)
+        elif parked.state == "conflict":
+            self.standing.link = LinkState.CONFLICT
+
+    async def _remember(self, **changes: Any) -> None:
+        memo = msgspec.structs.replace(self.memo, **changes)
+        if memo == self.memo:
+            return
+        self.memo = memo
+        txn = self.keystore.txn()
+        MEMO.put(txn, MEMO_ID, memo)
+        await self.save(txn)
+
+    def _log(self, ended: Verdict, delay: float | None) -> None:
+        level = logging.WARNING if ended.loud else logging.INFO
+        after = "a human is needed" if delay is None else f"next try in {delay:.1f} s"
+        log.log(level, "connection ended: %s (%s); %s. %s", ended.reason, ended.code, after, ended.advice)
+
+    def _settle(self, state: LinkState) -> None:
+        self.standing.link = state
+        self._tell_state()
+
+    def _tell_state(self) -> None:
+        event = self.standing.changed()
+        if event is None:
+            return
+        moved, self.moved = self.moved, anyio.Event()
+        moved.set()
+        self._around.told(self.name, (event,))
+
+    # --- what the link says (waconnd.link.Host) -------------------------------------------------------------------------
+
+    def link_moved(self, state: LinkState) -> None:
+        """The link is in another state."""
+        if state is self.standing.link:
+            return
+        self.standing.link = state
+        if state is LinkState.READY:
+            self._ready_at = self._around.now()
+            self.standing.attempts = 0
+            if self.standing.fact is not Fact.LINKED:
+                self.standing.happened(Happening.CLIENT_RENEWED)
+                self.standing.happened(Happening.EXPIRED)
+        if state is LinkState.RESTARTING:
+            self.standing.happened(Happening.PAIRED)
+            self._pairing = False
+        self._tell_state()
+
+    def link_told(self, events: Sequence[Event]) -> None:
+        """Events without a row."""
+        for event in events:
+            match event:
+                case QrShown():
+                    self.qr = event
+                case CodeShown():
+                    self.code = event
+                case PairFailed() if not event.going_on:
+                    self.qr = self.code = None
+        self._around.told(self.name, events)
+
+    async def link_asked(self, question: Question) -> object:
+        """A flow's question."""
+        return await self._around.answer(self, question)
