@@ -11,15 +11,18 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from protocol.effects import AckKey, Ask, AskAll, Commit, Expect, Lookup, Pause, Query, Tell
-from protocol.errors import LinkLost, ProtocolError, StaleTxn, StoreFailed, TimedOut
+from protocol.errors import LinkLost, LocalProtocolError, StoreFailed, TimedOut
 from protocol.keystore import Keystore
 from protocol.node import Node
 
 T = TypeVar("T")
 Waker = Callable[[object], None]
+
+#: How many cancelled timers may lie in the heap before it is swept.
+SPARE_TIMERS: Final = 256
 
 
 class Handle(Generic[T]):
@@ -69,17 +72,23 @@ class Runner:
         self._flows: set[Handle[Any]] = set()
         self._lanes: dict[str, deque[Handle[Any]]] = {}
         self._iqs: dict[str, Waker] = {}
-        self._acks: dict[AckKey, Waker] = {}
+        #: Several may wait for one ack; it wakes them all.
+        self._acks: dict[AckKey, dict[int, Waker]] = {}
         self._watch: dict[int, tuple[Callable[[Node], bool], Waker]] = {}
         self._commits: deque[tuple[int, Waker]] = deque()
         self._lookups: dict[int, Waker] = {}
-        self._timers: list[tuple[float, int, Callable[[], None]]] = []
-        self._cancelled: set[int] = set()
+        #: When and which; a number that is not armed any more was cancelled.
+        self._timers: list[tuple[float, int]] = []
+        self._armed: dict[int, Callable[[], None]] = {}
         self._serial = 0
         self._gated: deque[tuple[int, Node]] = deque()
         self._immediate: deque[Node] = deque()
         self._queries: list[Query] = []
         self._ended: Exception | None = None
+
+    def new_id(self) -> str:
+        """An id for a stanza that no flow asks with."""
+        return self._next_id()
 
     # --- what the engine calls ------------------------------------------------------------------------------
 
@@ -109,8 +118,10 @@ class Runner:
                 return True
         elif node.tag == "ack":
             sender = node.jid("from")
-            if sender and (w := self._acks.pop(AckKey(node.text("class"), sender, node.text("id")), None)):
-                w(node)
+            key = sender and AckKey(node.text("class"), sender, node.text("id"))
+            if key and (waiters := self._acks.pop(key, None)):
+                for waker in waiters.values():
+                    waker(node)
                 return True
         for serial, (match, waker) in list(self._watch.items()):
             if serial in self._watch and match(node):
@@ -153,8 +164,8 @@ class Runner:
 
     def deadline(self) -> float | None:
         """When `handle_deadline` wants to be called."""
-        while self._timers and self._timers[0][1] in self._cancelled:
-            self._cancelled.discard(heapq.heappop(self._timers)[1])
+        while self._timers and self._timers[0][1] not in self._armed:
+            heapq.heappop(self._timers)
         return self._timers[0][0] if self._timers else None
 
     def handle_deadline(self, now: float) -> None:
@@ -162,7 +173,7 @@ class Runner:
         self._now = now
         due: list[Callable[[], None]] = []
         while (when := self.deadline()) is not None and when <= now:
-            due.append(heapq.heappop(self._timers)[2])
+            due.append(self._armed.pop(heapq.heappop(self._timers)[1]))
         for fire in due:
             fire()
 
@@ -195,9 +206,10 @@ class Runner:
         self._commits.clear()
         self._lookups.clear()
         self._timers.clear()
-        self._cancelled.clear()
-        for handle in list(self._flows):
-            self._wake(handle, handle.waiting, error)
+        self._armed.clear()
+        # All at once, before any of them runs: the end of one must not start the next of its lane.
+        self._ready.extend((handle, handle.waiting, error) for handle in self._flows)
+        self._drain()
 
     def _waker(self, handle: Handle[Any]) -> Waker:
         stamp = handle.waiting
@@ -205,6 +217,9 @@ class Runner:
 
     def _wake(self, handle: Handle[Any], stamp: int, reply: object) -> None:
         self._ready.append((handle, stamp, reply))
+        self._drain()
+
+    def _drain(self) -> None:
         if self._stepping:
             return
         self._stepping = True
@@ -278,6 +293,9 @@ class Runner:
     def _ask(self, ask: Ask[Any], waker: Waker) -> None:
         id = ask.node.text("id")
         node = ask.node
+        if id in self._iqs:
+            waker(LocalProtocolError(f"another iq with id {id} still waits for its answer"))
+            return
         if not id:
             id = self._next_id()
             node = Node(node.tag, {"id": id, **node.attrs}, node.content)
@@ -291,7 +309,7 @@ class Runner:
         timer = self._timer(self._now + ask.seconds, expire)
 
         def answered(reply: object) -> None:
-            self._cancelled.add(timer)
+            self._cancel(timer)
             waker(reply)
 
         self._iqs[id] = answered
@@ -323,7 +341,11 @@ class Runner:
 
         def forget() -> bool:
             if isinstance(key, AckKey):
-                return self._acks.pop(key, None) is not None
+                waiters = self._acks.get(key, {})
+                found = waiters.pop(serial, None)
+                if not waiters:
+                    self._acks.pop(key, None)
+                return found is not None
             return self._watch.pop(serial, None) is not None
 
         def expire() -> None:
@@ -333,19 +355,18 @@ class Runner:
         timer = self._timer(self._now + wait.seconds, expire)
 
         def arrived(reply: object) -> None:
-            self._cancelled.add(timer)
+            self._cancel(timer)
             waker(reply)
 
         if isinstance(key, AckKey):
-            self._acks[key] = arrived
+            self._acks.setdefault(key, {})[serial] = arrived
         else:
             self._watch[serial] = (key, arrived)
 
     def _commit(self, handle: Handle[Any], wait: Commit) -> None:
         try:
             number = self.store.stage(wait.txn, wait.events)
-        except ProtocolError as error:
-            assert isinstance(error, StaleTxn) or self.store.broken
+        except LocalProtocolError as error:
             self._ready.append((handle, handle.waiting, error))
             return
         self._gated.extend((number, node) for node in wait.then)
@@ -355,5 +376,13 @@ class Runner:
 
     def _timer(self, when: float, fire: Callable[[], None]) -> int:
         self._serial += 1
-        heapq.heappush(self._timers, (when, self._serial, fire))
+        heapq.heappush(self._timers, (when, self._serial))
+        self._armed[self._serial] = fire
         return self._serial
+
+    def _cancel(self, timer: int) -> None:
+        self._armed.pop(timer, None)
+        # Nearly all timers are cancelled, long before they would come up in the heap.
+        if len(self._timers) > SPARE_TIMERS + 2 * len(self._armed):
+            self._timers = [entry for entry in self._timers if entry[1] in self._armed]
+            heapq.heapify(self._timers)
