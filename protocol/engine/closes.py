@@ -51,6 +51,8 @@ class Verdict(msgspec.Struct, frozen=True):
     until: float | None = None
     least: float = 0.0
     loud: bool = False
+    #: All that the server said with it, once only: texts for the user, an appeal's token.
+    said: dict[str, str] = {}
 
 
 DAY: Final = 86400.0
@@ -319,6 +321,14 @@ def of_stream_error(error: StreamError) -> Verdict:
 
 def of_failure(failure: Failure, now: float) -> Verdict:
     """The server refused the login."""
+    return msgspec.structs.replace(_of_failure(failure, now), said=_said(failure))
+
+
+def _said(failure: Failure) -> dict[str, str]:
+    return {name: str(value) for name, value in failure.node.attrs.items()}
+
+
+def _of_failure(failure: Failure, now: float) -> Verdict:
     reason = FAILURES.get(failure.reason, "login_refused")
     if reason != "temporary_ban":
         return verdict(reason, code=failure.reason, detail=failure.message)

@@ -1,0 +1,21 @@
+"""What a login sets in motion, in which order. Other families add their flows here.
+
+Before `active`: only at a login at which the server has no prekeys of ours. Beside it: at once, in their lanes. After
+catching up: when the offline queue is empty. `REFRESH`: what to fetch when the server calls a part dirty.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from protocol.flows import prekeys
+from protocol.flows.login import Chore
+
+BEFORE_ACTIVE: Final[list[Chore]] = [prekeys.upload]
+BESIDE: Final[list[tuple[Chore, str | None]]] = [(prekeys.check, prekeys.LANE)]
+AFTER_CATCH_UP: Final[list[tuple[Chore, str | None]]] = []
+
+#: By the type of `<dirty>`.
+REFRESH: Final[dict[str, Chore]] = {}
+#: These are fetched after the offline queue, which may still change them.
+REFRESH_LATER: Final = frozenset({"groups", "newsletter_metadata"})

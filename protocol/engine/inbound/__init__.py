@@ -1,0 +1,1 @@
+"""What comes unasked: one family of stanzas a file."""
