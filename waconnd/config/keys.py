@@ -217,7 +217,13 @@ class HookSection(Section, frozen=True):
     attempts: Annotated[
         int, Meta(ge=1, le=100, description="Then the event is put with the dead letters.")
     ] = 8
-    enabled: bool = True
+    reply: Annotated[
+        bool,
+        Meta(
+            description="What the program prints (or the URL answers as text) is sent to the chat as an answer."
+        ),
+    ] = False
+    enabled: Annotated[bool, Meta(description="Whether it runs.")] = True
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
