@@ -1,0 +1,88 @@
+"""Everything that reads foreign bytes: one function each, which raises only when there is a bug.
+
+`TARGETS` names them with their corpus: a few well-formed inputs to start from.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from protocol.noise.certificate import verify_chain
+from protocol.noise.errors import NoiseError
+from protocol.wire.codec import CodecError, EncodeError, decode, encode
+from protocol.wire.framing import FrameError, FrameReader, IntroReader
+from tests.support.vectors import load
+
+
+def fuzz_framing(data: bytes) -> None:
+    """The first byte says how large the pieces are; any pieces give the same frames."""
+    size, stream = (data[0] or 1, data[1:]) if data else (1, b"")
+    whole, cut = FrameReader(), FrameReader()
+    pieces = [stream[at : at + size] for at in range(0, len(stream), size)]
+    assert whole.feed(stream) == [payload for piece in pieces for payload in cut.feed(piece)]
+
+
+def fuzz_intro(data: bytes) -> None:
+    reader = IntroReader(limit=1 << 16)
+    try:
+        for byte in data:
+            reader.feed(bytes((byte,)))
+    except FrameError:
+        pass
+
+
+def fuzz_codec(data: bytes) -> None:
+    """What decodes must encode, and then decode to the same."""
+    try:
+        node = decode(data)
+    except CodecError:
+        return
+    try:
+        again = encode(node)
+    except EncodeError:
+        # Readers are more lenient than writers: an empty key, an address with a device on the wrong server.
+        return
+    # An attribute without value is read, and left out when written.
+    assert encode(decode(again)) == again
+
+
+def fuzz_certificate(data: bytes) -> None:
+    try:
+        verify_chain(data, bytes(32), bytes(32), 0)
+    except NoiseError:
+        return
+    raise AssertionError("a certificate of nobody was accepted")
+
+
+@dataclass(frozen=True)
+class Target:
+    run: Callable[[bytes], None]
+    #: Called when the target is first fuzzed.
+    corpus: Callable[[], list[bytes]]
+
+
+def _frames() -> list[bytes]:
+    streams = [bytes.fromhex(m["wire"]) for case in load("noise")["handshakes"] for m in case["messages"]]
+    return [b"\x03" + stream for stream in streams]
+
+
+def _intros() -> list[bytes]:
+    return [bytes.fromhex(case["messages"][0]["wire"]) for case in load("noise")["handshakes"]]
+
+
+def _nodes() -> list[bytes]:
+    vectors: dict[str, Any] = load("binary_nodes")
+    cases = [case for group in ("valid", "compressed", "decode_only", "malformed") for case in vectors[group]]
+    return [data for case in cases if len(data := bytes.fromhex(case["encoded_hex"])) < 2000]
+
+
+def _chains() -> list[bytes]:
+    return [bytes.fromhex(case["chain"]) for case in load("noise")["certificates"]]
+
+
+TARGETS: dict[str, Target] = {
+    "framing": Target(fuzz_framing, _frames),
+    "intro": Target(fuzz_intro, _intros),
+    "codec": Target(fuzz_codec, _nodes),
+    "certificate": Target(fuzz_certificate, _chains),
+}
