@@ -208,7 +208,7 @@ class Records:
             self.journal.refresh()
             abandoned = self._abandoned(strays)
             self.finish(self.plan(strays=abandoned))
-            strays = tuple(name for name in strays if name not in self._names and name not in abandoned)
+            strays = tuple(name for name in strays if name not in self._names | set(abandoned))
         if behind is not None:
             self._restored(behind, restore)
         for name in listing:
@@ -368,7 +368,8 @@ class Records:
             if value is None and (gone := index.get(kind, {}).pop(id, None)):
                 self._remove(gone.name)
         for name in plan.strays:
-            self._remove(name)
+            if name not in names:  # else another record has just got this name
+                self._remove(name)
         self._write_manifest(plan.seq, index)
         self._directory.sync_names()
         self.journal.replace(plan.seq, plan.opening)
