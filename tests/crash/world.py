@@ -118,10 +118,8 @@ class World:
             self.promised += passing
             if found != self.state:
                 raise Violation(f"neither before nor after: {_difference(found, self.state)}")
-        elif self.doubt is not None and self.doubt[1]:
-            # The records alone don't tell; what passes to the archive does.
-            if self.doubt[1][0] in self._arrived():
-                self.promised += self.doubt[1]
+        elif self.doubt is not None and self.doubt[1] and self.doubt[1][0] in self._arrived():
+            self.promised += self.doubt[1]  # its records changed nothing, what passes to the archive tells
         self.doubt = None
         self._check()
 
