@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from protocol.effects import Reaction
-from protocol.engine.inbound import linking, message, receipt, server
+from protocol.engine.inbound import linking, message, people, receipt, server
 from protocol.flows.context import Context
 from protocol.node import Node
 from protocol.stanza import linkcode, pairing, passkey
@@ -35,6 +35,10 @@ NOTIFICATIONS: Final[dict[str, Handler]] = {
     pairing.REFRESH: _nothing,
     passkey.CONTINUATION: _nothing,
     passkey.REQUEST: linking.passkey_demanded,
+    "devices": people.devices_changed,
+    "encrypt": people.keys_wanted,
+    "account_sync": people.own_devices_changed,
+    "privacy_token": people.token_issued,
     # Known, and of no use to us (reference 04, 7.2).
     "psa": _nothing,
     "pay": _nothing,

@@ -6,13 +6,14 @@ files are the familiar ones: `lid-mapping-<number>` and `lid-mapping-<hidden>_re
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 
 from protocol.jid import HOSTED, HOSTED_LID, LID, USER, Jid
 from protocol.keystore import Kind, Table, Txn, View
-from protocol.signal.migrate import merge_person
+from protocol.signal.migrate import merge_names, merge_person
 
 REVERSE: Final = "_reverse"
 
@@ -53,14 +54,30 @@ def twin(view: View, jid: Jid) -> Jid | None:
 
 def learn(txn: Txn, one: Jid, other: Jid | None) -> bool:
     """Take note that both are one person. True when that is news: sessions have then moved to the hidden id."""
-    if other is None or one.is_lid == other.is_lid or not (one.is_user and other.is_user):
+    pair = _note(txn, one, other)
+    if pair is None:
         return False
+    merge_person(txn, *pair)
+    return True
+
+
+def learn_many(txn: Txn, people: Iterable[tuple[Jid, Jid]]) -> int:
+    """`learn` for a whole address book; how many were news."""
+    news = [pair for one, other in people if (pair := _note(txn, one, other)) is not None]
+    if news:
+        merge_names(txn, news)
+    return len(news)
+
+
+def _note(txn: Txn, one: Jid, other: Jid | None) -> tuple[str, str] | None:
+    if other is None or one.is_lid == other.is_lid or not (one.is_user and other.is_user):
+        return None
     pn, lid = (other, one) if one.is_lid else (one, other)
     if not pn.user or not lid.user:
-        return False
+        return None
     held = PAIRS.get(txn, pn.user)
     if held is not None and held.user == lid.user:
-        return False
+        return None
     before = PAIRS.get(txn, lid.user + REVERSE)
     # One hidden id for a number and one number for a hidden id: the newest wins.
     if held is not None:
@@ -69,5 +86,4 @@ def learn(txn: Txn, one: Jid, other: Jid | None) -> bool:
         PAIRS.delete(txn, before.user)
     PAIRS.put(txn, pn.user, Pair(lid.user))
     PAIRS.put(txn, lid.user + REVERSE, Pair(pn.user))
-    merge_person(txn, pn.user, lid.user)
-    return True
+    return pn.user, lid.user

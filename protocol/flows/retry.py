@@ -181,15 +181,18 @@ async def _resend(ctx: Context, request: Request, chat: Jid, copy: RetryCopy) ->
     await Commit(txn, then=(stanza,))
 
 
-def tidy(txn: Txn, now: float) -> None:
+async def forget_old(ctx: Context) -> None:
     """Let go of what nobody will ask about again, and of the oldest when there are too many."""
+    txn = ctx.txn()
     held = sorted(
         ((record.at, id) for id in list(ANSWERED.ids(txn)) if (record := ANSWERED.get(txn, id))), reverse=True
     )
     for place, (at, id) in enumerate(held):
-        if place >= MAX_RECORDS or now - at > KEEP_SECONDS:
+        if place >= MAX_RECORDS or ctx.now - at > KEEP_SECONDS:
             ANSWERED.delete(txn, id)
     for id in list(RECREATED.ids(txn)):
         recreated = RECREATED.get(txn, id)
-        if recreated is None or now - recreated.at > RECREATE_SECONDS:
+        if recreated is None or ctx.now - recreated.at > RECREATE_SECONDS:
             RECREATED.delete(txn, id)
+    if txn.changes:
+        await Commit(txn)

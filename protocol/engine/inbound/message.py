@@ -9,14 +9,12 @@ the same key.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
-
 import msgspec
 from google.protobuf.message import DecodeError
 
 from protocol.content.control import OWN_ONLY
 from protocol.effects import Reaction
+from protocol.engine.inbound.own_devices import PROTOCOL_MESSAGES, Effects
 from protocol.engine.inbound.unread import unreadable, without_content
 from protocol.events.base import Durable
 from protocol.flows import retry_state
@@ -32,20 +30,6 @@ from protocol.stanza import message as stanza
 from protocol.stanza import receipt
 from protocol.stanza.acks import INVALID_PROTOBUF, PARSING_ERROR, UNRECOGNIZED_STANZA, ack
 from protocol.stanza.message import Incoming
-
-
-class Effects(msgspec.Struct):
-    """What a protocol message from an own device brings about, beside what it writes into the transaction."""
-
-    events: list[Durable] = []
-    flows: list[tuple[Any, str | None]] = []
-    stanzas: list[Node] = []
-
-
-#: Handlers of what own devices tell each other, by type; families register theirs. They write into the transaction
-#: that the message arrived in.
-ProtocolHandler = Callable[[Context, Txn, Incoming, ProtocolMessage], Effects | None]
-PROTOCOL_MESSAGES: Final[dict[int, ProtocolHandler]] = {}
 
 
 def on_message(ctx: Context, node: Node) -> Reaction:

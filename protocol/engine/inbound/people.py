@@ -1,0 +1,99 @@
+"""Notifications about people's devices, identities and tokens (reference 02, 6.4 and 10)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from protocol.effects import Reaction
+from protocol.events.base import Durable
+from protocol.events.message import IdentityChanged
+from protocol.flows import devices, people, prekeys, sender_keys, tokens
+from protocol.flows.context import Context
+from protocol.flows.fanout import ensure_sessions
+from protocol.flows.mapping import learn, session_jid
+from protocol.jid import STATUS, Jid
+from protocol.keystore import Txn
+from protocol.node import Node
+from protocol.signal.identity import forget_identity, identity_of
+from protocol.signal.session import delete_session
+from protocol.stanza import devices as stanza
+
+
+def devices_changed(ctx: Context, node: Node) -> Reaction:
+    """`<notification type="devices">`: somebody linked or unlinked a device."""
+    change = stanza.parse_change(node)
+    if change is None:
+        return Reaction()
+    txn = ctx.txn()
+    gone = devices.apply_change(ctx, txn, change)
+    # What we write from here on must not be readable by a device that is gone.
+    sender_keys.rotate_where_held(ctx, txn, gone)
+    return Reaction(txn=txn if txn.changes else None)
+
+
+def own_devices_changed(ctx: Context, node: Node) -> Reaction:
+    """The devices part of `<notification type="account_sync">`: the complete list of our own."""
+    change = stanza.parse_change(node)
+    if change is None or change.kind != "complete" or not ctx.is_me(change.user):
+        return Reaction()
+    txn = ctx.txn()
+    gone = devices.apply_change(ctx, txn, change)
+    sender_keys.rotate_where_held(ctx, txn, gone)
+    return Reaction(txn=txn if txn.changes else None)
+
+
+def keys_wanted(ctx: Context, node: Node) -> Reaction:
+    """`<notification type="encrypt">`: prekeys run low, a check is asked for, or somebody has a new identity."""
+    if node.child("identity") is not None:
+        return _identity_changed(ctx, node)
+    if node.child("count") is not None:
+        # The server's threshold is higher than ours: it is not asked how many are left.
+        return Reaction(flows=((prekeys.upload(ctx), prekeys.LANE),))
+    if node.child("digest") is not None:
+        return Reaction(flows=((prekeys.verify(ctx), prekeys.LANE),))
+    return Reaction()
+
+
+def _identity_changed(ctx: Context, node: Node) -> Reaction:
+    user = node.need_jid("from")
+    if user.device or not user.is_user or ctx.is_me(user):
+        return Reaction()
+    txn = ctx.txn()
+    learn(txn, user, node.jid("lid"))
+    name = session_jid(txn, user)
+    known = identity_of(txn, name.signal_address) is not None
+    flows: list[tuple[Any, str | None]] = []
+    events: list[Durable] = []
+    stanzas: tuple[Node, ...] = ()
+    held = devices.cached(txn, user)
+    for device in held.devices if held else ():
+        if device.id:
+            _forget(txn, device.jid(user))
+    devices.forget(txn, user)
+    sender_keys.clear_person(txn, user)
+    if known:
+        _forget(txn, user)
+        sender_keys.rotate(ctx, txn, STATUS)
+        stanzas = tuple(tokens.reissue(ctx, txn, user))
+        key = f"identity/{name}/{node.text('id')}"
+        events.append(IdentityChanged(at=ctx.now, key=key, contact=people.person(txn, user)))
+        if not ctx.catching_up:
+            flows.append((ensure_sessions(ctx, [user.on(0)]), None))
+    changed = txn if txn.changes or events else None
+    return Reaction(stanzas=stanzas, txn=changed, events=tuple(events), flows=tuple(flows))
+
+
+def _forget(txn: Txn, device: Jid) -> None:
+    for name in {device, session_jid(txn, device)}:
+        delete_session(txn, name.signal_address)
+        forget_identity(txn, name.signal_address)
+
+
+def token_issued(ctx: Context, node: Node) -> Reaction:
+    """`<notification type="privacy_token">`: somebody's proof that they know us."""
+    issuer, found = tokens.parse_notification(node)
+    txn = ctx.txn()
+    learn(txn, node.need_jid("from"), node.jid("sender_lid"))
+    for token, at in found:
+        tokens.note(txn, issuer, token, at)
+    return Reaction(txn=txn if txn.changes else None)
