@@ -151,11 +151,14 @@ class Linking:
         return False
 
     def expired(self) -> None:
-        self._host.end(verdict("restart_required"))
+        self._host.end(verdict("restart_required" if self._agreed else "pairing_expired"))
 
     def watch(self, handle: Handle[Any]) -> None:
         """The window stays open as long as a flow of pairing lives."""
+        if self._agreed:
+            return
         self._flows.add(handle)
+        self.deadline = None
         handle.watch(self._ended)
 
     def _pair(self, node: Node) -> None:
@@ -175,10 +178,9 @@ class Linking:
 
     def _ended(self, handle: Handle[Any]) -> None:
         self._flows.discard(handle)
-        if handle.error is not None:
-            self._host.ctx.counts[f"fault.{handle.name}"] += 1
         if not self._flows and not self._agreed:
-            self._host.end(verdict("pairing_expired"))
+            # Not at once: the stanza that ended the last flow may be the one that everybody waits for.
+            self.deadline = self._host.ctx.now
 
 
 class Living:
