@@ -173,11 +173,12 @@ def _drop(txn: Txn, gone: Iterable[Jid]) -> None:
 
 def _verified(txn: Txn, user: Jid, signed: bytes) -> adv.KeyIndexList | None:
     """None: forged or broken, then only the phone counts."""
-    primary = session_jid(txn, user).on(0).signal_address
+    account_key = identity_of(txn, session_jid(txn, user).on(0).signal_address)
     try:
-        return adv.verify_key_index_list(signed, identity_of(txn, primary))
+        return adv.verify_key_index_list(signed, account_key)
     except adv.AdvError:
-        return None
+        # Before the phone's identity is known, a list that names no key can't be checked by anybody.
+        return adv.read_key_index_list(signed) if account_key is None else None
 
 
 def _sid(ctx: Context) -> str:

@@ -131,6 +131,24 @@ def verify_key_index_list(blob: bytes, account_key: bytes | None = None) -> KeyI
     )
 
 
+def read_key_index_list(blob: bytes) -> KeyIndexList | None:
+    """A list that names no key, unchecked: nobody can check it as long as the phone's identity is unknown.
+
+    None for one that names a key (then `verify_key_index_list` decides) and for what is no list.
+    """
+    try:
+        signed = _read(adv_pb2.ADVSignedKeyIndexList(), blob)
+        listed = _read(adv_pb2.ADVKeyIndexList(), signed.details)
+    except AdvError:
+        return None
+    if signed.accountSignatureKey or not signed.details:
+        return None
+    hosted = listed.accountType == adv_pb2.HOSTED
+    return KeyIndexList(
+        listed.rawId, listed.timestamp, listed.currentIndex, frozenset(listed.validIndexes), hosted
+    )
+
+
 def own_identity(account: Account) -> bytes:
     """Our own identity, complete: the `<device-identity>` beside the first message of a session."""
     return encode_identity(
