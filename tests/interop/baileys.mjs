@@ -53,6 +53,10 @@ const ops = {
   // Any method of the socket by name.
   async call({ method, args }) { return sock[method](...(args ?? []).map(revive)) },
   async download({ id }) { return (await downloadMediaMessage(seen.get(id), 'buffer', {})).toString('base64') },
+  async me() {
+    const { me, registrationId } = sock.authState.creds
+    return { ...me, registrationId }
+  },
   async seen({ id }) { return seen.get(id) ?? null },
   // Loses the sessions with somebody, as a damaged folder would.
   async forget({ addresses }) {

@@ -119,8 +119,8 @@ class Baileys:
 
     async def opened(self, since=0):
         await self.event("connection.update", lambda d: d.get("connection") == "open", since=since)
-        creds = msgspec.json.decode((self.folder / "creds.json").read_bytes())
-        self.jid, self.lid = bare(creds["me"]["id"]), bare(creds["me"].get("lid") or "")
+        me = await self.ask("me")
+        self.jid, self.lid = bare(me["id"]), bare(me.get("lid") or "")
 
     async def caught_up(self, since=0):
         await self.event("connection.update", lambda d: d.get("receivedPendingNotifications"), since=since)

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from protocol.creds import new_creds
-from protocol.crypto.media import encrypt
+from protocol.crypto.media import decrypt, encrypt
 from protocol.jid import LID, SERVER, STATUS, Jid
 from protocol.node import Attr, Node
 from protocol.pb.e2e_pb2 import Message
@@ -59,6 +59,11 @@ class Person:
         self.phone = Phone(world, self.account)
         self.companions: list[Party] = []
         self.rules: list[Rule] = []
+        #: Messages that the phone read and nobody has waited for yet.
+        self.inbox: list[Read] = []
+        #: Call stanzas that reached the phone.
+        self.calls: list[Node] = []
+        self.phone.on_call = self.calls.append
         self.phone.on_read = self._read
         #: Told about each message that this person's phone reads.
         self.on_message: Callable[[Read], None] = lambda read: None
@@ -146,6 +151,19 @@ class Person:
             part.caption = caption
         return self._send(to, message, Facts(type="media", mediatype=kind))
 
+    def open_media(self, message: Message) -> bytes:
+        """Download and decrypt the file of a message."""
+        for kind, (member, _) in MEDIA.items():
+            if message.HasField(member):
+                part = getattr(message, member)
+                data = self.world.blobs.get(part.directPath)
+                if data is None:
+                    raise ValueError("the media host does not have this file (any more)")
+                return decrypt(
+                    data, part.mediaKey, kind, file_sha256=part.fileSha256, file_enc_sha256=part.fileEncSha256
+                )
+        raise ValueError("this message has no file")
+
     def post_status(self, text: str) -> str:
         """Tell all contacts."""
         message = Message()
@@ -181,6 +199,17 @@ class Person:
     def mark_read(self, read: Read) -> None:
         """Blue ticks."""
         self.phone.mark_read(read)
+        self.world.settle()
+
+    def set_picture(self, image: bytes) -> None:
+        """A new profile picture."""
+        attrs: dict[str, Attr] = {
+            "to": SERVER,
+            "type": "set",
+            "xmlns": "w:profile:picture",
+            "id": self.phone.new_id(),
+        }
+        self.phone.submit(Node("iq", attrs, [Node("picture", {"type": "image"}, image)]))
         self.world.settle()
 
     # groups
@@ -279,6 +308,7 @@ class Person:
             return
         sender = None if read.from_me else read.sender
         self.phone.history.remember(read.chat, read.id, read.message, at=read.at, sender=sender)
+        self.inbox.append(read)
         self.on_message(read)
         if read.from_me:
             return

@@ -131,6 +131,7 @@ class Phone(Party):
         if device.number in self._greeted or not self.shares or self.world.is_resident(device):
             return
         self._greeted.add(device.number)
+        self.state.publish()
         self.send_peer(device, self.state.key_share())
         for message in self.history.chunks():
             self.send_peer(device, message)

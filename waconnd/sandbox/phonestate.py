@@ -133,6 +133,26 @@ class PhoneState:
         self.catch_up(name)
         return version
 
+    def publish(self) -> None:
+        """Put what a new companion should find on the server: the name, the contacts, and snapshots of everything."""
+        account = self._phone.account
+        if ("setting_pushName",) not in self.values("critical_block"):
+            value = SyncActionValue()
+            value.pushNameSetting.name = account.name
+            self.set("critical_block", ("setting_pushName",), value, 1)
+        known = self.values("critical_unblock_low")
+        for user in sorted(account.contacts):
+            other = self._phone.world.accounts.get(user)
+            if other is None or ("contact", str(other.pn)) in known:
+                continue
+            value = SyncActionValue()
+            value.contactAction.fullName = value.contactAction.firstName = other.name
+            value.contactAction.lidJid = str(other.lid)
+            value.contactAction.saveOnPrimaryAddressbook = True
+            self.set("critical_unblock_low", ("contact", str(other.pn)), value)
+        for name in COLLECTIONS:
+            self.snapshot(name)
+
     def snapshot(self, name: str) -> None:
         """Put a snapshot of what is there now on the server."""
         held = self.catch_up(name)

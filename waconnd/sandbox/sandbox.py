@@ -7,23 +7,31 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from protocol.crypto.curve import KeyPair, from_private, generate
 from protocol.jid import USER, Jid, parse
 from protocol.node import Node
 from protocol.noise.certificate import issue_chain
+from waconnd.sandbox.expect import Unmet, Wanted, difference
+from waconnd.sandbox.faults import Rule as Fault
 from waconnd.sandbox.hosts import MediaHost
-from waconnd.sandbox.people import Person
+from waconnd.sandbox.party import Read
+from waconnd.sandbox.people import Person, Rule
 from waconnd.sandbox.seed import Seeded
 from waconnd.sandbox.server import Listener
 from waconnd.sandbox.state import Account, Device, Group, Link
 from waconnd.sandbox.world import World
 
+T = TypeVar("T")
+
 #: Certificates of the sandbox are good for so long around the day of its start; tests jump by weeks.
 CERTIFICATE_SECONDS: Final = 10 * 365 * 86400
 #: Hidden ids of the sandbox' people count up from here.
 FIRST_LID: Final = 100000000000001
+#: How long `expect` waits unless told otherwise, and how often it looks.
+EXPECT_SECONDS: Final = 10.0
+POLL_SECONDS: Final = 0.01
 ROOT_FILE: Final = "root.key"
 STATIC_FILE: Final = "server.key"
 
@@ -185,6 +193,79 @@ class Sandbox:
         id = self.person(name).say(self.address(to), text)
         self.pump()
         return id
+
+    def rule(self, name: str, pattern: str, *, answer: str = "", react: str = "", read: bool = False) -> None:
+        """From now on a person does this when a text matches."""
+        self.person(name).rules.append(Rule(pattern=pattern, answer=answer, react=react, read=read))
+
+    def fault(
+        self,
+        action: str,
+        *,
+        tag: str = "",
+        type: str = "",
+        user: str = "",
+        chance: float = 1.0,
+        times: int | None = 1,
+        seconds: float = 1.0,
+        skip: int = 0,
+    ) -> None:
+        """Something goes wrong with stanzas on their way out: see `faults.ACTIONS`."""
+        user = self.people[user].account.user if user in self.people else user
+        rule = Fault(
+            action=action,
+            tag=tag,
+            type=type,
+            user=user,
+            chance=chance,
+            times=times,
+            seconds=seconds,
+            skip=skip,
+        )
+        self.world.faults.add(rule)
+
+    async def expect(
+        self,
+        name: str,
+        *,
+        text: str | None = None,
+        pattern: str | None = None,
+        kind: str | None = None,
+        chat: str | None = None,
+        sender: str | None = None,
+        seconds: float = EXPECT_SECONDS,
+    ) -> Read:
+        """Wait for a message that a person's phone reads; each is found once. Raises Unmet with what came instead."""
+        person = self.person(name)
+        by = self.world.account(self.address(sender)) if sender else None
+        wanted = Wanted(
+            text=text,
+            pattern=pattern,
+            kind=kind,
+            chat=self.address(chat) if chat else None,
+            sender=by.lid if by is not None else None,
+        )
+
+        def found() -> Read | None:
+            for read in person.inbox:
+                if wanted.matches(read):
+                    person.inbox.remove(read)
+                    return read
+            return None
+
+        try:
+            return await self.until(found, str(wanted), seconds)
+        except TimeoutError:
+            raise Unmet(difference(name, wanted, person.inbox, seconds)) from None
+
+    async def until(self, found: Callable[[], T | None], what: str, seconds: float = EXPECT_SECONDS) -> T:
+        """Wait until something is true (neither None nor empty nor False), and give it."""
+        end = time.monotonic() + seconds
+        while not (value := found()):
+            if time.monotonic() > end:
+                raise TimeoutError(f"no {what} within {seconds:g} s")
+            await asyncio.sleep(POLL_SECONDS)
+        return value
 
     def group(self, name: str, subject: str, members: list[str]) -> Group:
         """A person starts a group."""

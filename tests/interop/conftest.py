@@ -1,0 +1,82 @@
+"""Real clients against the sandbox. Every test is one row of the table that is printed at the end."""
+
+import msgspec
+import pytest
+from waconnd.sandbox.sandbox import Sandbox
+
+from tests.interop.baileys import Baileys
+from tests.tools import npm
+
+#: Names of the people in every sandbox; the tests say who holds which client.
+PEOPLE = ("ada", "bob", "carl", "dora", "eve")
+_rows = []
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "row(capability, peers): a row of the interop table")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.get_closest_marker("row") is not None:
+            item.add_marker(pytest.mark.interop)
+            item.add_marker(pytest.mark.timeout(180))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    marker = item.get_closest_marker("row")
+    if marker is None or (report.when != "call" and report.passed):
+        return
+    _rows.append((*marker.args, report.outcome, f"{report.duration:.1f} s"))
+
+
+def pytest_terminal_summary(terminalreporter):
+    if not _rows:
+        return
+    version = "not installed"
+    if npm.ensure() is not None:
+        manifest = npm.FOLDER / "node_modules" / "baileys" / "package.json"
+        version = msgspec.json.decode(manifest.read_bytes())["version"]
+    terminalreporter.section(f"Interop, Baileys {version}")
+    heads = ("capability", "peers", "result", "took")
+    widths = [max(len(row[n]) for row in [heads, *_rows]) for n in range(4)]
+    for row in [heads, tuple("-" * width for width in widths), *_rows]:
+        terminalreporter.write_line(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        )
+
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def peers():
+    """Installs the node libraries, or skips with the reason."""
+    reason = npm.why_not()
+    if reason:
+        pytest.skip(reason)
+
+
+@pytest.fixture
+async def sandbox(peers, anyio_backend):
+    """A served sandbox with five people."""
+    sandbox = Sandbox(7)
+    for name in PEOPLE:
+        sandbox.person(name)
+    async with sandbox.serving():
+        yield sandbox
+
+
+@pytest.fixture
+def client(sandbox, tmp_path):
+    """Makes Baileys processes: `async with client("ada") as ada`."""
+    count = iter(range(100))
+
+    def make(name, folder=None):
+        return Baileys(name, sandbox, folder or tmp_path / f"{name}-{next(count)}")
+
+    return make
