@@ -133,7 +133,7 @@ class LogLevelParams(Params, frozen=True):
     level: Annotated[str, Meta(pattern="^(debug|info|warning|error)$")]
     module: Annotated[str, Meta(description="Only below this module, like `protocol.noise`.")] = ""
     account: Annotated[str, Meta(description="Only what concerns this account.")] = ""
-    for_s: Annotated[float | None, Meta(gt=0, description="Back to what it was after so many seconds.")] = (
+    for_s: Annotated[float, Meta(gt=0, description="Back to what it was after so many seconds.")] | None = (
         None
     )
 

@@ -40,14 +40,17 @@ class SubscribeParams(Params, frozen=True):
     types: Types = None
     chats: Chats = None
     after: After = "now"
-    max_unacked: Annotated[
-        int | None,
-        Meta(
-            ge=1,
-            le=MAX_UNACKED,
-            description="With a named cursor: pause when so many are sent and not acked.",
-        ),
-    ] = None
+    max_unacked: (
+        Annotated[
+            int,
+            Meta(
+                ge=1,
+                le=MAX_UNACKED,
+                description="With a named cursor: pause when so many are sent and not acked.",
+            ),
+        ]
+        | None
+    ) = None
     passing: Annotated[
         bool, Meta(description="Also events without a row: QR codes, presence, typing, `connection.*`.")
     ] = True

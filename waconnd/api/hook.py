@@ -40,10 +40,10 @@ class SetParams(Params, frozen=True):
     types: Annotated[list[str] | None, Meta(description="Globs like `message.*`. Absent: all.")] = None
     accounts: list[str] | None = None
     chats: list[str] | None = None
-    exec: Annotated[
-        list[str] | None, Meta(min_length=1, description="From root or the daemon's user only.")
-    ] = None
-    url: Annotated[str | None, Meta(pattern="^https?://")] = None
+    exec: (
+        Annotated[list[str], Meta(min_length=1, description="From root or the daemon's user only.")] | None
+    ) = None
+    url: Annotated[str, Meta(pattern="^https?://")] | None = None
     secret: Annotated[str | None, Meta(description="Name of a credential that signs each request.")] = None
     headers: dict[str, str] | None = None
     attempt_timeout_s: Annotated[float, Meta(gt=0, le=300)] = 15

@@ -20,7 +20,7 @@ class CreateParams(Params, frozen=True):
     methods: Annotated[list[str] | None, Meta(description="Only these methods; globs like `message.*`.")] = (
         None
     )
-    expires_in_s: Annotated[float | None, Meta(gt=0)] = None
+    expires_in_s: Annotated[float, Meta(gt=0)] | None = None
     note: Annotated[str, Meta(max_length=200, description="What it is for, for `token.list`.")] = ""
 
 

@@ -80,9 +80,9 @@ class RetentionSection(Section, frozen=True):
 
     events_days: Annotated[float, Meta(gt=0, description="Rows of the event log.")] = 30
     events_mb: Annotated[int, Meta(ge=1, description="All rows of the event log together.")] = 1024
-    messages_days: Annotated[
-        float | None, Meta(gt=0, description="Messages. Absent: until their account is removed.")
-    ] = None
+    messages_days: (
+        Annotated[float, Meta(gt=0, description="Messages. Absent: until their account is removed.")] | None
+    ) = None
     min_free_mb: Annotated[
         int, Meta(ge=0, description="Below this, `daemon.disk_low` is told and media are no longer taken.")
     ] = 256

@@ -145,7 +145,9 @@ class Method(Generic[P, R]):
         if self.mutates:
             shared += [("key", Key | None, None), ("dry_run", DryRun, False)]
         fields = [field for field in shared if field[0] not in have]
-        struct = msgspec.defstruct(own.__name__, fields, bases=(own,), kw_only=True, frozen=True)
+        title = "".join(word.title() for word in re.split("[._]", self.name)) + "Params"
+        module = self.function.__module__
+        struct = msgspec.defstruct(title, fields, bases=(own,), kw_only=True, frozen=True, module=module)
         return typing.cast("type[P]", struct)
 
     @cached_property

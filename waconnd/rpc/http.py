@@ -72,10 +72,11 @@ class Exchange:
 
     def __init__(self, connection: HttpConnection, request: h11.Request) -> None:
         self._connection = connection
-        target = urllib.parse.urlsplit(request.target.decode("ascii", "replace"))
         self.method = request.method.decode("ascii", "replace")
-        self.path = urllib.parse.unquote(target.path)
-        self.query = dict(urllib.parse.parse_qsl(target.query, keep_blank_values=True))
+        # Always a path on a socket of our own: an absolute URL here is some proxy's mistake, and finds no page.
+        path, _, query = request.target.decode("ascii", "replace").partition("?")
+        self.path = urllib.parse.unquote(path)
+        self.query = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
         self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers}
         self.responded = False
 
@@ -97,7 +98,10 @@ class Exchange:
     async def body(self) -> AsyncIterator[bytes]:
         """The request's body as it comes. Raises RpcError when it stalls or breaks off."""
         while True:
-            event = await self._connection.next_event(BODY_IDLE_S, "the body")
+            try:
+                event = await self._connection.next_event(BODY_IDLE_S, "the body")
+            except h11.RemoteProtocolError as error:
+                raise RpcError("invalid_request", f"the body makes no sense: {error}") from None
             if isinstance(event, h11.Data):
                 yield bytes(event.data)
             elif isinstance(event, h11.EndOfMessage):
@@ -189,19 +193,22 @@ class HttpConnection:
             await self._bad(error.http_status, error.message)
 
     async def _one(self, exchange: Exchange, handle: Callable[[Exchange], Awaitable[None]]) -> None:
-        try:
-            exchange.refuse_browsers()
-            # Who hangs up while we work for them ends the work; what was made durable stays.
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._watch, tasks.cancel_scope)
+        error: RpcError | None = None
+        gone = False
+        # Who hangs up while we work for them ends the work; what was made durable stays.
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._watch, tasks.cancel_scope)
+            try:
+                exchange.refuse_browsers()
                 await handle(exchange)
-                tasks.cancel_scope.cancel()
-        except* RpcError as group:
-            error = _first(group)
-            if exchange.responded:
-                raise Hangup from None
+            except RpcError as raised:
+                error = raised
+            except Hangup:
+                gone = True
+            tasks.cancel_scope.cancel()
+        if error is not None and not exchange.responded:
             await exchange.fail(error)
-        if not exchange.responded:
+        elif gone or error is not None or not exchange.responded:
             raise Hangup
 
     async def _watch(self, scope: anyio.CancelScope) -> None:
@@ -269,11 +276,3 @@ class HttpConnection:
             h11.EndOfMessage(),
         ):
             await self.send(event)
-
-
-def _first(group: BaseExceptionGroup[RpcError]) -> RpcError:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    assert isinstance(error, RpcError)
-    return error

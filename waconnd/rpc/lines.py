@@ -99,13 +99,18 @@ class LineReader:
 
 def parse(line: bytes) -> Request | Failure | Batch:
     """One line. Whatever the bytes are, the answer is one of these three."""
+    try:
+        # What is passed on unread (an id, params) must not smuggle other bytes in.
+        line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return Failure(NULL, RpcError("parse", f"not UTF-8: {error.reason} at byte {error.start}"))
     if line[:1] != b"[":
         return _request(line)
     try:
         # A whole check first: Raw would let garbage inside through to its own place in the batch.
         _any.decode(line)
         items = _batch.decode(line)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         return Failure(NULL, RpcError("parse", f"not JSON: {error}"))
     if not items:
         return Failure(NULL, RpcError("invalid_request", "an empty batch asks nothing"))
@@ -122,7 +127,7 @@ def _request(text: bytes) -> Request | Failure:
         return Failure(
             NULL, RpcError("invalid_request", "a request is a JSON object with `method` and `params`")
         )
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         return Failure(NULL, RpcError("parse", f"not JSON: {error}"))
     try:
         id = _id(bytes(envelope.id))
@@ -135,7 +140,7 @@ def _request(text: bytes) -> Request | Failure:
         return Failure(back, RpcError("invalid_request", '`jsonrpc` is "2.0", or absent'))
     try:
         method = msgspec.json.decode(envelope.method or b'""', type=str)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except msgspec.DecodeError:
         method = ""
     if not method or len(method) > MAX_METHOD:
         return Failure(back, RpcError("invalid_request", "`method` is the name of a method"))
