@@ -190,7 +190,7 @@ class World:
         if self._arrived() != self.promised:
             raise Violation(f"events: {self._arrived()[-4:]}, promised {self.promised[-4:]}")
         assert self.records is not None
-        owned = {filed.name for _, _, filed in self.records.files()} | {JOURNAL, MANIFEST, LOCK}
+        owned = {filed.name for _, _, filed in self.records.shelf.files()} | {JOURNAL, MANIFEST, LOCK}
         if strays := set(self.disk.names) - owned:
             raise Violation(f"files without an owner: {strays}")
 

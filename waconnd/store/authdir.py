@@ -7,8 +7,6 @@ be saved while a job ran becomes one frame and shares one sync.
 from __future__ import annotations
 
 import asyncio
-import errno
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -21,22 +19,17 @@ from protocol.events.base import Durable, Event
 from protocol.keystore import Changes, Save
 from waconnd.store.crew import JOBS, SYNCS, Crew
 from waconnd.store.errors import (
-    Damage,
     DiskFull,
-    Harm,
-    NoPermission,
     StoreClosed,
     StoreError,
-    StoreMissing,
-    WriteFailed,
 )
-from waconnd.store.files import DIRECTORY_MODE, OsDirectory
+from waconnd.store.hold import Held, explain, full, hold
 from waconnd.store.journal import Record
-from waconnd.store.lock import Lock
-from waconnd.store.records import INBOX, Filing, Opened, Records, Restore
+from waconnd.store.records import INBOX, Restore
 from waconnd.store.restore import drop_ratchets
 from waconnd.store.seal import Seal
-from waconnd.store.space import RESERVE_BYTES, Level, Space
+from waconnd.store.shelf import Filing
+from waconnd.store.space import Level, Space
 from waconnd.store.stamp import Witness
 
 #: A journal of this size is turned into files: replaying it stays far below a second.
@@ -81,16 +74,8 @@ class _Alone(msgspec.Struct):
 class AuthDir:
     """Made by `AuthDir.open`. It is the `Source` of the account's `Keystore`."""
 
-    def __init__(
-        self,
-        records: Records,
-        directory: OsDirectory,
-        lock: Lock,
-        opened: Opened,
-        witnesses: Sequence[Witness],
-        jobs: Crew,
-    ) -> None:
-        self._records, self._directory, self._lock = records, directory, lock
+    def __init__(self, held: Held, witnesses: Sequence[Witness], jobs: Crew) -> None:
+        self._held, self._records = held, held.records
         self._witnesses, self._jobs = witnesses, jobs
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[_Waiting] = deque()
@@ -101,13 +86,13 @@ class AuthDir:
         self._idle_timer: asyncio.TimerHandle | None = None
         self._last_frame = 0.0
         #: What opening found: look at `rolled_back_from`.
-        self.opened = opened
+        self.opened = held.opened
         #: Why nothing can be saved any more.
         self.failure: StoreError | None = None
         self.frames = 0
         self.commits = 0
         self.checkpoints = 0
-        if records.passing:
+        if held.records.passing:
             self._news.set()
 
     @classmethod
@@ -128,12 +113,18 @@ class AuthDir:
         `create` must be said: a directory that is gone is otherwise never taken for a new account. When a witness
         remembers more than the directory holds, `restore` gives the changes that make the old copy usable.
         """
-
-        def work() -> tuple[Records, OsDirectory, Lock, Opened]:
-            return _open(Path(path), create, seal, witnesses, restore, allow_network_filesystem, syncs)
-
-        records, directory, lock, opened = await jobs.call(work)
-        return cls(records, directory, lock, opened, witnesses, jobs)
+        held = await jobs.call(
+            lambda: hold(
+                Path(path),
+                create=create,
+                seal=seal,
+                witnesses=witnesses,
+                restore=restore,
+                network_ok=allow_network_filesystem,
+                syncs=syncs,
+            )
+        )
+        return cls(held, witnesses, jobs)
 
     # --- the Source of a Keystore -------------------------------------------------------------------------------
 
@@ -260,9 +251,9 @@ class AuthDir:
 
     def _append(self, seq: int, records: Sequence[Record]) -> None:
         """On a thread."""
-        free = self._directory.space()
+        free = self._held.directory.space()
         if free.level is Level.FULL:
-            raise DiskFull(_full(free))
+            raise DiskFull(full(free))
         self._records.journal.append(seq, records)
         for witness in self._witnesses:
             witness.saw(self._records.store, seq)
@@ -356,7 +347,7 @@ class AuthDir:
 
     def space(self) -> Space:
         """What is free where this directory lies."""
-        return self._directory.space()
+        return self._held.directory.space()
 
     async def close(self) -> None:
         """Save what waits, checkpoint, let go of the lock. After a failure only the lock is let go."""
@@ -371,11 +362,7 @@ class AuthDir:
                     await self.checkpoint()
             finally:
                 self._closing = True
-                await self._jobs.call(self._let_go)
-
-    def _let_go(self) -> None:
-        self._directory.close()
-        self._lock.release()
+                await self._jobs.call(self._held.let_go)
 
 
 def _settle(future: asyncio.Future[None] | None, error: BaseException | None) -> None:
@@ -385,77 +372,3 @@ def _settle(future: asyncio.Future[None] | None, error: BaseException | None) ->
         future.set_result(None)
     else:
         future.set_exception(error)
-
-
-def _open(
-    path: Path,
-    create: bool,
-    seal: Seal | None,
-    witnesses: Sequence[Witness],
-    restore: Restore,
-    network_ok: bool,
-    syncs: Crew,
-) -> tuple[Records, OsDirectory, Lock, Opened]:
-    directory: OsDirectory | None = None
-    lock: Lock | None = None
-    try:
-        if create:
-            _make(path)
-        lock = Lock(str(path), time.time(), network_ok=network_ok)
-        directory = OsDirectory(str(path), syncs)
-        records = Records(directory, seal=seal)
-        opened = records.open(
-            create=create,
-            seen=lambda store: max((witness.highest(store) for witness in witnesses), default=0),
-            restore=restore,
-        )
-        for witness in witnesses:
-            witness.saw(records.store, records.seq)
-    except BaseException as error:
-        if directory is not None:
-            directory.close()
-        if lock is not None:
-            lock.release()
-        if isinstance(error, FileNotFoundError):
-            raise StoreMissing(f"there is no directory {path}: link the account first") from error
-        if isinstance(error, OSError):
-            raise explain(error, f"opening {path}") from error
-        raise
-    return records, directory, lock, opened
-
-
-def _make(path: Path) -> None:
-    """The directory and its parents, each name made durable in the one above."""
-    if path.is_dir():
-        return
-    _make(path.parent)
-    path.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
-    parent = OsDirectory(str(path.parent))
-    try:
-        parent.sync_names()
-    finally:
-        parent.close()
-
-
-def explain(error: BaseException, doing: str) -> StoreError:
-    """Any error as a sentence with what to do."""
-    if isinstance(error, StoreError):
-        return error
-    if not isinstance(error, OSError):
-        return WriteFailed(f"{doing} failed: {error!r}; the account opens again by recovery")
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return DiskFull(
-            f"{doing} failed: {error.strerror}; free some space, the account then opens again by itself"
-        )
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return NoPermission(Damage(error.filename or "the directory", Harm.NO_PERMISSION, str(error)))
-    return WriteFailed(
-        f"{doing} failed: {error.strerror}; the account opens again by recovery, but look at the disk (dmesg)"
-    )
-
-
-def _full(free: Space) -> str:
-    return (
-        f"the disk is nearly full ({free}; {RESERVE_BYTES // 2**20} MiB are kept in reserve): nothing was"
-        " written and nothing is lost; free some space, the account then goes on"
-    )
