@@ -23,8 +23,8 @@ async def discover(call: Call, params: NoParams) -> dict[str, Any]:
 
 class CheckParams(Params, frozen=True):
     method: str
-    params: Annotated[msgspec.Raw, Meta(description="An object, as the method would get it.")] = msgspec.Raw(
-        b"{}"
+    params: Annotated[dict[str, Any] | None, Meta(description="An object, as the method would get it.")] = (
+        None
     )
 
 
@@ -41,7 +41,8 @@ class Checked(Result, frozen=True):
 async def check(call: Call, params: CheckParams) -> Checked:
     """Whether a call would be accepted: method, parameters, account and rights. Nothing is run."""
     try:
-        call.dispatcher.check(Request(params.method, params.params, None), call.caller)
+        given = msgspec.Raw(msgspec.json.encode(params.params or {}))
+        call.dispatcher.check(Request(params.method, given, None), call.caller)
     except RpcError as error:
         return Checked(ok=False, error=error.as_object())
     return Checked(ok=True)
