@@ -3,6 +3,7 @@
 import ast
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,11 @@ WORLD_CALLS = {"open", "input", "print", "datetime.now", "datetime.utcnow", "dat
 LIBRARIES = {"cryptography", "google", "msgspec", "nacl", "protocol"}
 
 
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
 def files(package: str) -> list[Path]:
     return sorted(p for p in (ROOT / package).rglob("*.py") if not p.name.endswith("_pb2.py"))
 
@@ -77,7 +83,7 @@ def module_of(path: Path) -> str:
 
 def imports(path: Path) -> Iterator[str]:
     """Every module that the file imports, late imports included; `from a import b` gives a.b when that is a module."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -119,7 +125,7 @@ def test_protocol_touches_nothing_of_the_world(path: Path) -> None:
         top = module.split(".")[0]
         assert top not in WORLD, f"{module_of(path)} imports {module}"
         assert top in LIBRARIES or top in sys.stdlib_module_names, f"{module_of(path)} imports {module}"
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func)
             assert called not in WORLD_CALLS, f"{module_of(path)}:{node.lineno} calls {called}"
