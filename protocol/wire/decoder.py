@@ -41,7 +41,8 @@ from protocol.wire.tags import (
 )
 from protocol.wire.tokens import DOUBLE, SINGLE
 
-_LIST_MARKS: Final = (LIST_8, LIST_16)
+#: How many lists may be open around one: the root is in none, the deepest node in one less than MAX_DEPTH.
+DEEPEST_LIST: Final = MAX_DEPTH - 2
 
 Reader = Callable[[bytes, int], tuple[Any, int]]
 
@@ -98,10 +99,17 @@ def _decode(data: bytes, pos: int) -> Node:
                 pos += 1
                 if key is None:
                     key, pos = _NAMES[data[pos - 1]](data, pos)
-                value = words[data[pos]]
+                value: str | Jid | None = words[data[pos]]
                 pos += 1
                 if value is None:
-                    value, pos = _VALUES[data[pos - 1]](data, pos)
+                    mark = data[pos - 1]
+                    if mark == AD_JID and data[pos + 2] == NIBBLE_8:
+                        # The commonest of all addresses: that of a device.
+                        end = pos + 4 + (data[pos + 3] & 0x7F)
+                        value = _cached_ad(data[pos:end])
+                        pos = end
+                    else:
+                        value, pos = _VALUES[mark](data, pos)
                 attrs[key] = value
         elif not length:
             raise CodecError(f"a list of nothing at {pos} where a node should start")
@@ -116,7 +124,7 @@ def _decode(data: bytes, pos: int) -> Node:
                     raise CodecError(f"content at {pos} is cut off")
                 node = Node(tag, attrs, data[pos + 1 : end])
                 pos = end
-            elif mark in _LIST_MARKS:
+            elif mark == LIST_8 or mark == LIST_16:  # noqa: PLR1714, SIM109 -- twice as fast as `in`
                 if mark == LIST_8:
                     length = data[pos]
                     pos += 1
@@ -124,10 +132,10 @@ def _decode(data: bytes, pos: int) -> Node:
                     length = data[pos] << 8 | data[pos + 1]
                     pos += 2
                 nodes -= length
-                if length * NODE_BYTES > size - pos or nodes < 0:
+                if nodes < 0 or length * NODE_BYTES > size - pos:
                     raise CodecError(f"{length} nodes at {pos}, more than fit")
                 if length:
-                    if len(stack) + 2 > MAX_DEPTH:
+                    if len(stack) > DEEPEST_LIST:
                         raise CodecError(f"nodes nest deeper than {MAX_DEPTH}")
                     stack.append((tag, attrs, siblings, missing))
                     siblings = []
@@ -168,7 +176,9 @@ def _inflate(packed: bytes) -> bytes:
             raise CodecError("a compressed frame is cut off")
         total += len(piece)
         if total > MAX_INFLATED:
-            raise CodecError(f"a compressed frame of {len(packed)} bytes inflates to more than {MAX_INFLATED}")
+            raise CodecError(
+                f"a compressed frame of {len(packed)} bytes inflates to more than {MAX_INFLATED}"
+            )
         pieces.append(piece)
         rest = inflater.unconsumed_tail
     if inflater.unused_data:
@@ -268,7 +278,7 @@ def _user(data: bytes, pos: int) -> tuple[str, int]:
 
 def _jid_pair(data: bytes, pos: int) -> tuple[Jid, int]:
     if data[pos] == NIBBLE_8:
-        # Digits and a server that is a token: nearly every address without device.
+        # Digits, and a server that is a token: nearly every address without device.
         end = pos + 3 + (data[pos + 1] & 0x7F)
         if data[end - 1] < DICTIONARY_0:
             return _cached_pair(data[pos:end]), end
@@ -284,13 +294,6 @@ def _read_pair(data: bytes, pos: int) -> tuple[Jid, int]:
 
 
 def _ad_jid(data: bytes, pos: int) -> tuple[Jid, int]:
-    if data[pos + 2] == NIBBLE_8:
-        end = pos + 4 + (data[pos + 3] & 0x7F)
-        return _cached_ad(data[pos:end]), end
-    return _read_ad(data, pos)
-
-
-def _read_ad(data: bytes, pos: int) -> tuple[Jid, int]:
     domain, device = data[pos], data[pos + 1]
     user, pos = _user(data, pos + 2)
     server = SERVERS.get(domain)
@@ -306,7 +309,7 @@ def _cached_pair(raw: bytes) -> Jid:
 
 @lru_cache(maxsize=CACHED_JIDS)
 def _cached_ad(raw: bytes) -> Jid:
-    return _read_ad(raw, 0)[0]
+    return _ad_jid(raw, 0)[0]
 
 
 def _fb_jid(data: bytes, pos: int) -> tuple[Jid, int]:
