@@ -6,34 +6,14 @@ from protocol.engine.closes import Then
 from protocol.engine.states import Link
 from protocol.events.account import AccountLinked
 from protocol.events.connection import ConnectionClosed, ConnectionOpened
-from protocol.events.pairing import PairSucceeded, QrShown
+from protocol.events.pairing import PairSucceeded
 from protocol.flows.login import logout
 from protocol.node import Node
 from protocol.stanza import session
 from protocol.stanza.iq import SERVER_PING
-from tests.support.pump import Host, Pump
+from tests.support.pump import Host
+from tests.support.scenes import connected, logged_in, paired
 from tests.support.toy_server import PN, Toy
-
-
-def open_pump(host: Host, toy: Toy, **more) -> Pump:
-    pump = Pump(host, toy.serve, **more)
-    pump.on_login = toy.greet
-    pump.advance(0)
-    return pump
-
-
-def paired(host: Host, toy: Toy) -> Pump:
-    pump = open_pump(host, toy)
-    assert pump.client.state is Link.SHOWING_QR
-    (shown,) = pump.events(QrShown)
-    toy.scan(pump, shown.code)
-    return pump
-
-
-def logged_in(host: Host, toy: Toy, **more) -> Pump:
-    if toy.linked is None:
-        paired(host, toy)
-    return open_pump(host, toy, **more)
 
 
 def test_a_whole_life():
@@ -48,7 +28,7 @@ def test_a_whole_life():
     assert event.me.number == PN.user and event.device == 7
     assert len(pump.events(AccountLinked)) == 1
 
-    pump = open_pump(host, toy)
+    pump = connected(host, toy)
     assert pump.client.state is Link.READY
     assert pump.client.resumed, "the registration's chain saves a round trip already"
     assert toy.pre_keys == 812 and toy.login_counts == [0]
@@ -65,7 +45,7 @@ def test_a_whole_life():
     pump.drop()
     assert pump.client.state is Link.WAITING
     assert pump.client.verdict.then is Then.BACK_OFF and pump.client.verdict.transient
-    pump = open_pump(host, toy)
+    pump = connected(host, toy)
     assert pump.client.state is Link.READY and pump.client.resumed
     assert toy.login_counts == [0, 1]
     assert len(pump.events(ConnectionOpened)) == 2

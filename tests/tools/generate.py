@@ -22,7 +22,14 @@ def protobuf() -> Mapping[str, str]:
         return {str(path.relative_to(out)): path.read_text() for path in made}
 
 
-GENERATORS: list[Callable[[], Mapping[str, str]]] = [protobuf]
+def states() -> Mapping[str, str]:
+    """docs/states.md, from the tables of states and of closes."""
+    from protocol.engine.states import markdown
+
+    return {"docs/states.md": markdown()}
+
+
+GENERATORS: list[Callable[[], Mapping[str, str]]] = [protobuf, states]
 
 
 def main() -> int:
