@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from protocol.flows import placeholder, prekeys, retry
+from protocol.flows import placeholder, prekeys, retry, sealed
 from protocol.flows.login import Chore
 
 BEFORE_ACTIVE: Final[list[Chore]] = [prekeys.upload]
 BESIDE: Final[list[tuple[Chore, str | None]]] = [(prekeys.check, prekeys.LANE)]
-AFTER_CATCH_UP: Final[list[tuple[Chore, str | None]]] = [(placeholder.resume, None), (retry.forget_old, None)]
+AFTER_CATCH_UP: Final[list[tuple[Chore, str | None]]] = [
+    (sealed.resume, None),
+    (placeholder.resume, None),
+    (retry.forget_old, None),
+]
 
 #: By the type of `<dirty>`.
 REFRESH: Final[dict[str, Chore]] = {}

@@ -105,13 +105,24 @@ def _address(text: str) -> Jid | None:
 def _common(
     ctx: Context, view: View, message: Incoming, shown: Fields, *, own: bool = False
 ) -> dict[str, Any]:
+    target = _target(ctx, view, message, shown.get("target") or {}, own=own)
+    return _members(view, message, target)
+
+
+def common(ctx: Context, view: View, message: Incoming, author: Jid, id: str) -> dict[str, Any]:
+    """What all events about an earlier message have: for those whose content was sealed."""
+    target = Target(id=id, chat=people.chat(view, message.chat), from_=people.person(view, author))
+    return _members(view, message, target)
+
+
+def _members(view: View, message: Incoming, target: Target) -> dict[str, Any]:
     return {
         "at": float(message.at),
         "key": event_key(view, message),
         "id": message.id,
         "sent_at": float(message.at),
         "chat": people.chat(view, message.chat),
-        "target": _target(ctx, view, message, shown.get("target") or {}, own=own),
+        "target": target,
         "by": people.person(view, message.sender, message.push_name),
         "from_me": message.from_me,
     }

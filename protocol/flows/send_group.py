@@ -22,6 +22,7 @@ from protocol.flows.outgoing import (
     SendResult,
     answered,
 )
+from protocol.flows.reporting import reporting
 from protocol.flows.retry_copy import RetryCopy
 from protocol.flows.send_person import SEAL_AT_ONCE, identity_for, own_name, seal
 from protocol.jid import Jid
@@ -146,6 +147,7 @@ def _stanza(ctx: Context, request: SendRequest, plan: Plan, sealed: Sequence[Sea
         children.append(message.participants(sealed, facts, media=False, bare=bare))
     children += identity_for(ctx, sealed) + message.meta_nodes(facts)
     children.append(message.enc("skmsg", skmsg, facts))
+    children += reporting(request.message, request.id, plan.me, request.to) if is_group else []
     return message.message(
         request.to,
         request.id,

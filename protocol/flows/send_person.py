@@ -23,6 +23,7 @@ from protocol.flows.outgoing import (
     SendResult,
     answered,
 )
+from protocol.flows.reporting import reporting
 from protocol.flows.retry_copy import RetryCopy
 from protocol.jid import Jid
 from protocol.keystore import Txn
@@ -126,7 +127,9 @@ async def _seal_and_stage(
         retry_copy.keep(txn, chat, request.id, copy)
         extra = tokens.issue(ctx, txn, chat)
     children = [message.participants(sealed, request.facts, media=True)]
-    children += identity_for(ctx, sealed) + message.meta_nodes(request.facts) + tokens.proof(ctx, txn, chat)
+    children += identity_for(ctx, sealed) + message.meta_nodes(request.facts)
+    children += reporting(request.message, request.id, own_name(ctx, chat), chat)
+    children += tokens.proof(ctx, txn, chat)
     number = pn_of(txn, chat) if chat.is_lid and first else None
     stanza = message.message(chat, request.id, request.facts, children, peer_recipient_pn=number)
     await Commit(txn, then=(stanza, *extra), frees_lane=True)

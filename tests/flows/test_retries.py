@@ -218,6 +218,6 @@ def test_strangers_may_not_speak_for_our_phone() -> None:
 
 
 def test_records_are_json_that_a_person_can_read() -> None:
-    world, ann, bob = pair()
+    _, ann, _ = pair()
     for (kind, id), value in ann.disk.records.items():
         assert msgspec.json.decode(value or b"null"), (kind, id)

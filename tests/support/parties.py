@@ -21,6 +21,7 @@ from protocol.flows.outgoing import SendRequest, lane
 from protocol.flows.prekeys import check
 from protocol.flows.retry_copy import WantRetryCopy
 from protocol.flows.runner import Handle, Runner
+from protocol.flows.sealed import WantSecret
 from protocol.flows.send import send
 from protocol.jid import LID, USER, Jid
 from protocol.keystore import Changes, Keystore, Save
@@ -101,6 +102,8 @@ class Party:
         self.disk.records[CREDS.kind, CREDS_ID] = CREDS.encode(creds)
         self.events: list[Event] = []
         self.archive_copies: dict[str, bytes] = {}
+        #: By author and id.
+        self.secrets: dict[tuple[str, str], bytes] = {}
         self.online = True
         self.connect()
         txn = self.ctx.txn()
@@ -155,6 +158,10 @@ class Party:
             for save in saves:
                 self.disk.save(save)
                 self.events += save.events
+                for event in save.events:
+                    private = getattr(event, "private", None)
+                    if private is not None and private.secret:
+                        self.secrets[getattr(event, "from_").id, getattr(event, "id")] = private.secret
                 self.store.committed(save.number)
                 self.runner.committed(save.number, self.world.now)
             for query in queries:
@@ -166,8 +173,13 @@ class Party:
                 return out
 
     def answer(self, query: Query) -> None:
-        assert isinstance(query.question, WantRetryCopy)
-        key = f"{query.question.chat}/{query.question.id}"
+        question = query.question
+        if isinstance(question, WantSecret):
+            found = [self.secrets.get((s, question.id), b"") for s in question.senders]
+            self.runner.answer(query.token, max(found), self.world.now)
+            return
+        assert isinstance(question, WantRetryCopy)
+        key = f"{question.chat}/{question.id}"
         self.runner.answer(query.token, self.archive_copies.get(key, b""), self.world.now)
 
     def told(self, kind: str) -> list[Any]:

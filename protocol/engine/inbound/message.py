@@ -17,7 +17,7 @@ from protocol.effects import Reaction
 from protocol.engine.inbound.own_devices import PROTOCOL_MESSAGES, Effects
 from protocol.engine.inbound.unread import unreadable, without_content
 from protocol.events.base import Durable
-from protocol.flows import retry_state
+from protocol.flows import retry_state, sealed
 from protocol.flows.announce import announce
 from protocol.flows.context import Context
 from protocol.flows.decrypting import Decrypted, open_all
@@ -91,6 +91,9 @@ def _one(
         if control.HasField("type") and control.type in OWN_ONLY:
             _own_only(ctx, txn, message, control, effects)
             return None
+    if sealed.part_of(body) is not None:
+        effects.flows.append((sealed.open_task(ctx, sealed.put_down(txn, message, body)), None))
+        return None
     return announce(ctx, txn, message, body, recovered=recovered)
 
 
