@@ -29,7 +29,14 @@ def states() -> Mapping[str, str]:
     return {"docs/states.md": markdown()}
 
 
-GENERATORS: list[Callable[[], Mapping[str, str]]] = [protobuf, states]
+def clients() -> Mapping[str, str]:
+    """waconnd/client/*.py, from the declared methods."""
+    from tests.tools.clients import clients
+
+    return clients()
+
+
+GENERATORS: list[Callable[[], Mapping[str, str]]] = [protobuf, states, clients]
 
 
 def main() -> int:

@@ -1,0 +1,539 @@
+"""A typed client of waconnd for asyncio: one file, standard library only, free to be copied.
+
+    from waconnd.client.aio import AsyncClient
+
+    async with AsyncClient() as wa:
+        await wa.message.send(to="+573126809496", text="hi")
+        async for event in wa.events(types=["message.received"], after="cursor:bot"):
+            ...
+            await wa.call("events.ack", cursor="bot", seq=event["seq"])
+
+Many tasks may share one client. Everything below the line near the end is made from the daemon's declarations.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json  # this file must work where only Python is
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, NotRequired, Self, TypedDict
+
+#: Added to the daemon's own deadline: its answer says more than our giving up.
+MARGIN_S = 5.0
+
+#: A page of results may be large.
+MAX_LINE = 64 * 1024 * 1024
+
+
+class WaconndError(Exception):
+    """The daemon refused. `kind` is the contract: `not_ready`, `rate_limited`, …; `data` has the rest."""
+
+    def __init__(self, error: Mapping[str, Any]) -> None:
+        super().__init__(error.get("message", "refused"))
+        self.code: int = error.get("code", 0)
+        self.data: dict[str, Any] = dict(error.get("data") or {})
+        self.kind: str = self.data.get("kind", "internal")
+        self.retryable: bool = bool(self.data.get("retryable"))
+        self.advice: str = self.data.get("advice", "")
+
+
+class Unreachable(ConnectionError):
+    """No daemon answers on the socket."""
+
+
+def default_socket() -> str:
+    """Where the daemon is: `$WACONND_SOCKET`, the user's own, the system's."""
+    if named := os.environ.get("WACONND_SOCKET"):
+        return named
+    own = Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}") / "waconnd/waconnd.sock"
+    return str(own) if own.exists() else "/run/waconnd/waconnd.sock"
+
+
+class Connection:
+    """Calls and events over one socket; open after `async with` or `open()`."""
+
+    def __init__(self, path: str | os.PathLike[str] | None = None, *, timeout: float | None = 75.0) -> None:
+        self.path = os.fspath(path) if path is not None else default_socket()
+        #: Seconds that a call may take, unless it names `timeout_s`; None waits for ever.
+        self.timeout = timeout
+        self._ids = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[Any]] = {}
+        self._progress: dict[int, Callable[[dict[str, Any]], None]] = {}
+        self._queues: dict[str, asyncio.Queue[dict[str, Any] | None]] = {}
+        self._writer: asyncio.StreamWriter | None = None
+        self._reading: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Connect. Raises Unreachable."""
+        try:
+            reader, self._writer = await asyncio.open_unix_connection(self.path, limit=MAX_LINE)
+        except OSError as error:
+            raise Unreachable(f"no daemon answers on {self.path} ({error.strerror})") from None
+        self._reading = asyncio.create_task(self._read(reader))
+
+    async def close(self) -> None:
+        """Hang up."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
+        if self._writer is not None:
+            self._writer.close()
+            await asyncio.gather(self._writer.wait_closed(), return_exceptions=True)
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def call(
+        self, method: str, /, *, on_progress: Callable[[dict[str, Any]], None] | None = None, **params: Any
+    ) -> Any:
+        """Any method. Parameters that are None are not sent. Cancelling the task cancels the call in the daemon."""
+        if self._writer is None or self._reading is None or self._reading.done():
+            raise Unreachable("the connection is not open")
+        id = next(self._ids)
+        given = {name: value for name, value in params.items() if value is not None}
+        answer = self._waiting[id] = asyncio.get_running_loop().create_future()
+        if on_progress is not None:
+            self._progress[id] = on_progress
+        limit = given.get("timeout_s", self.timeout)
+        try:
+            await self._send({"jsonrpc": "2.0", "id": id, "method": method, "params": given})
+            return await asyncio.wait_for(answer, None if limit is None else limit + MARGIN_S)
+        except (asyncio.CancelledError, TimeoutError):
+            self._writer.write(self._line({"method": "$/cancel", "params": {"id": id}}))
+            raise
+        finally:
+            self._waiting.pop(id, None)
+            self._progress.pop(id, None)
+
+    async def events(self, **params: Any) -> AsyncIterator[dict[str, Any]]:
+        """Subscribe (parameters of `events.subscribe`) and wait for events, for ever."""
+        subscribed = await self.call("events.subscribe", **params)
+        queue = self._queues.setdefault(subscribed["sub"], asyncio.Queue())
+        try:
+            while (event := await queue.get()) is not None:
+                yield event
+        finally:
+            self._queues.pop(subscribed["sub"], None)
+        raise Unreachable("the daemon hung up")
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        assert self._writer is not None
+        self._writer.write(self._line(message))
+        try:
+            await self._writer.drain()
+        except OSError as error:
+            raise Unreachable(f"the daemon hung up ({error})") from None
+
+    @staticmethod
+    def _line(message: dict[str, Any]) -> bytes:
+        return json.dumps(message, separators=(",", ":")).encode() + b"\n"
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        try:
+            while line := await reader.readline():
+                self._take(json.loads(line))
+        except (OSError, ValueError):
+            pass
+        finally:
+            for answer in self._waiting.values():
+                if not answer.done():
+                    answer.set_exception(Unreachable("the daemon hung up"))
+            for queue in self._queues.values():
+                queue.put_nowait(None)
+
+    def _take(self, message: dict[str, Any]) -> None:
+        params = message.get("params", {})
+        if message.get("method") == "event":
+            # The first events may come right behind the answer that names their subscription.
+            self._queues.setdefault(params["sub"], asyncio.Queue()).put_nowait(params)
+        elif message.get("method") == "$/progress":
+            if params.get("id") in self._progress:
+                self._progress[params["id"]](params)
+        elif (answer := self._waiting.get(message.get("id", 0))) is not None and not answer.done():
+            if "error" in message:
+                answer.set_exception(WaconndError(message["error"]))
+            else:
+                answer.set_result(message.get("result"))
+
+
+# --- made from the declarations by `make generate`; changes below are lost ---
+# fmt: off
+# ruff: noqa: PYI, UP, N, A, D
+List = list  # a method may be called `list`
+
+
+class Diagnosis(TypedDict):
+    """`Diagnosis` of the reference."""
+
+    findings: List[Finding]
+
+
+class Finding(TypedDict):
+    """Something that `doctor` found."""
+
+    id: str
+    severity: str
+    what: str
+    fix: NotRequired[str]
+
+
+class Health(TypedDict):
+    """`Health` of the reference."""
+
+    ok: bool
+    checks: List[Check]
+
+
+class Check(TypedDict):
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    detail: NotRequired[str]
+
+
+class Hello(TypedDict):
+    """`Hello` of the reference."""
+
+    version: str
+    protocol: int
+    limits: Limits
+    scopes: List[str]
+    features: List[str]
+
+
+class Limits(TypedDict):
+    """`Limits` of the reference."""
+
+    line_bytes: int
+    batch: int
+    in_flight: int
+    subscriptions: int
+    upload_bytes: int
+
+
+class Info(TypedDict):
+    """`Info` of the reference."""
+
+    version: str
+    wa_version: WaVersion
+    pid: int
+    uptime_s: float
+    state_dir: str
+    accounts: dict[str, int]
+    newest_seq: int
+
+
+class WaVersion(TypedDict):
+    """The version of WhatsApp Web that we say we are."""
+
+    value: str
+    source: str
+    age_s: NotRequired[float | None]
+
+
+class LogLevel(TypedDict):
+    """`LogLevel` of the reference."""
+
+    previous: str
+
+
+class Reloaded(TypedDict):
+    """What a reload of the configuration changed."""
+
+    changed: List[str]
+    needs_restart: List[str]
+
+
+class Done(TypedDict):
+    """The result of what has nothing to tell but that it is done."""
+
+    ok: bool
+
+
+class Stats(TypedDict):
+    """`Stats` of the reference."""
+
+    metrics: dict[str, Any]
+
+
+class Acked(TypedDict):
+    """`Acked` of the reference."""
+
+    seq: int
+
+
+class Cursors(TypedDict):
+    """`Cursors` of the reference."""
+
+    cursors: List[Cursor]
+
+
+class Cursor(TypedDict):
+    """`Cursor` of the reference."""
+
+    name: str
+    seq: int
+    behind: int
+
+
+class Events(TypedDict):
+    """`Events` of the reference."""
+
+    events: List[Any]
+    next: int
+    newest_seq: int
+
+
+class Subscribed(TypedDict):
+    """`Subscribed` of the reference."""
+
+    sub: str
+    from_seq: int
+    oldest_seq: int
+    newest_seq: int
+
+
+class HookListed(TypedDict):
+    """`HookListed` of the reference."""
+
+    hooks: List[Hooked]
+
+
+class Hooked(TypedDict):
+    """`Hooked` of the reference."""
+
+    hook: str
+    origin: str
+    types: List[str]
+    enabled: bool
+    seq: int
+    delivered: int
+    failed: int
+    dead: int
+    exec: NotRequired[List[str] | None]
+    url: NotRequired[str | None]
+    accounts: NotRequired[List[str] | None]
+    chats: NotRequired[List[str] | None]
+    last_error: NotRequired[str | None]
+
+
+class Checked(TypedDict):
+    """`Checked` of the reference."""
+
+    ok: bool
+    error: NotRequired[dict[str, Any] | None]
+
+
+class Whoami(TypedDict):
+    """`Whoami` of the reference."""
+
+    uid: int
+    gid: int
+    pid: int
+    user: str
+    scopes: List[str]
+    methods: List[str]
+    accounts: NotRequired[List[str] | None]
+
+
+class Created(TypedDict):
+    """`Created` of the reference."""
+
+    token: str
+    id: str
+
+
+class TokenListed(TypedDict):
+    """`TokenListed` of the reference."""
+
+    tokens: List[Described]
+
+
+class Described(TypedDict):
+    """`Described` of the reference."""
+
+    id: str
+    scopes: List[str]
+    made_at: str
+    note: NotRequired[str]
+    accounts: NotRequired[List[str] | None]
+    methods: NotRequired[List[str] | None]
+    expires_at: NotRequired[str | None]
+
+
+class DaemonMethods:
+    """`daemon.*`"""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def doctor(self, *, deep: bool | None = None, timeout_s: float | None = None) -> Diagnosis:
+        """Look for what is wrong, and say how to mend it."""
+        result: Diagnosis = await self._connection.call("daemon.doctor", deep=deep, timeout_s=timeout_s)
+        return result
+
+    async def health(self, *, account: str | None = None, timeout_s: float | None = None) -> Health:
+        """Whether every started account can receive, and what is wrong when not."""
+        result: Health = await self._connection.call("daemon.health", account=account, timeout_s=timeout_s)
+        return result
+
+    async def hello(self, *, client: str | None = None, protocol: int | None = None, token: str | None = None, timeout_s: float | None = None) -> Hello:
+        """Say who you are, learn what this daemon is and what you may do. Optional; the first call of a careful client."""
+        result: Hello = await self._connection.call("daemon.hello", client=client, protocol=protocol, token=token, timeout_s=timeout_s)
+        return result
+
+    async def info(self, *, timeout_s: float | None = None) -> Info:
+        """Version, process, state directory, and how many accounts are in which state."""
+        result: Info = await self._connection.call("daemon.info", timeout_s=timeout_s)
+        return result
+
+    async def log_level(self, *, level: str, module: str | None = None, account: str | None = None, for_s: float | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> LogLevel:
+        """Log more or less, for a while or until the next start."""
+        result: LogLevel = await self._connection.call("daemon.log_level", level=level, module=module, account=account, for_s=for_s, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    async def reload(self, *, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> Reloaded:
+        """Read the configuration again, as SIGHUP does. With an error in it, the old one stays in force."""
+        result: Reloaded = await self._connection.call("daemon.reload", timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    async def shutdown(self, *, drain_s: float | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> Done:
+        """Stop, as SIGTERM does: everything promised is durable, systemd does not start it again."""
+        result: Done = await self._connection.call("daemon.shutdown", drain_s=drain_s, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    async def stats(self, *, account: str | None = None, timeout_s: float | None = None) -> Stats:
+        """Counters, gauges and histograms: the numbers of /metrics, as JSON."""
+        result: Stats = await self._connection.call("daemon.stats", account=account, timeout_s=timeout_s)
+        return result
+
+
+class EventsMethods:
+    """`events.*`"""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def ack(self, *, cursor: str, seq: int, timeout_s: float | None = None) -> Acked:
+        """Durably move a named cursor forward. An older seq than the stored one changes nothing."""
+        result: Acked = await self._connection.call("events.ack", cursor=cursor, seq=seq, timeout_s=timeout_s)
+        return result
+
+    async def cursor_delete(self, *, cursor: str, timeout_s: float | None = None) -> Done:
+        """Forget a named cursor."""
+        result: Done = await self._connection.call("events.cursor_delete", cursor=cursor, timeout_s=timeout_s)
+        return result
+
+    async def cursors(self, *, timeout_s: float | None = None) -> Cursors:
+        """All named cursors, and how far each is behind."""
+        result: Cursors = await self._connection.call("events.cursors", timeout_s=timeout_s)
+        return result
+
+    async def read(self, *, accounts: List[str] | None = None, types: List[str] | None = None, chats: List[str] | None = None, after: int | str | None = None, limit: int | None = None, wait_s: float | None = None, timeout_s: float | None = None) -> Events:
+        """A page of events after a cursor, for shells and cron: pass `next` as the following `after`, or ack it."""
+        result: Events = await self._connection.call("events.read", accounts=accounts, types=types, chats=chats, after=after, limit=limit, wait_s=wait_s, timeout_s=timeout_s)
+        return result
+
+    async def subscribe(self, *, accounts: List[str] | None = None, types: List[str] | None = None, chats: List[str] | None = None, after: int | str | None = None, max_unacked: int | None = None, passing: bool | None = None, timeout_s: float | None = None) -> Subscribed:
+        """Follow events on this connection: first what is held after the cursor, then live, with no gap and no double."""
+        result: Subscribed = await self._connection.call("events.subscribe", accounts=accounts, types=types, chats=chats, after=after, max_unacked=max_unacked, passing=passing, timeout_s=timeout_s)
+        return result
+
+    async def unsubscribe(self, *, sub: str, timeout_s: float | None = None) -> Done:
+        """End a subscription of this connection."""
+        result: Done = await self._connection.call("events.unsubscribe", sub=sub, timeout_s=timeout_s)
+        return result
+
+
+class HookMethods:
+    """`hook.*`"""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def list(self, *, timeout_s: float | None = None) -> HookListed:
+        """All hooks, and how they do."""
+        result: HookListed = await self._connection.call("hook.list", timeout_s=timeout_s)
+        return result
+
+    async def remove(self, *, hook: str, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> Done:
+        """End a hook and forget its place."""
+        result: Done = await self._connection.call("hook.remove", hook=hook, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    async def replay(self, *, hook: str, after: int, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> Done:
+        """Tell a hook everything after a seq again: after a mistake on its side, or for its dead letters."""
+        result: Done = await self._connection.call("hook.replay", hook=hook, after=after, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    async def set(self, *, hook: str, types: List[str] | None = None, accounts: List[str] | None = None, chats: List[str] | None = None, exec: List[str] | None = None, url: str | None = None, secret: str | None = None, headers: dict[str, str] | None = None, attempt_timeout_s: float | None = None, attempts: int | None = None, reply: bool | None = None, enabled: bool | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> Hooked:
+        """Make or change a hook. It begins with what happens from now on; a change keeps its place."""
+        result: Hooked = await self._connection.call("hook.set", hook=hook, types=types, accounts=accounts, chats=chats, exec=exec, url=url, secret=secret, headers=headers, attempt_timeout_s=attempt_timeout_s, attempts=attempts, reply=reply, enabled=enabled, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+
+class RpcMethods:
+    """`rpc.*`"""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def check(self, *, method: str, params: dict[str, Any] | None = None, timeout_s: float | None = None) -> Checked:
+        """Whether a call would be accepted: method, parameters, account and rights. Nothing is run."""
+        result: Checked = await self._connection.call("rpc.check", method=method, params=params, timeout_s=timeout_s)
+        return result
+
+    async def discover(self, *, timeout_s: float | None = None) -> dict[str, Any]:
+        """The OpenRPC document: all methods with their parameters, results and errors."""
+        result: dict[str, Any] = await self._connection.call("rpc.discover", timeout_s=timeout_s)
+        return result
+
+    async def whoami(self, *, timeout_s: float | None = None) -> Whoami:
+        """Who the kernel says you are, and what you may call."""
+        result: Whoami = await self._connection.call("rpc.whoami", timeout_s=timeout_s)
+        return result
+
+
+class TokenMethods:
+    """`token.*`"""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def create(self, *, scopes: List[Literal['admin', 'read', 'send']], accounts: List[str] | None = None, methods: List[str] | None = None, expires_in_s: float | None = None, note: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> Created:
+        """Make a token. A connection shows it in `daemon.hello` or as `Authorization: Bearer`, and is narrowed to it."""
+        result: Created = await self._connection.call("token.create", scopes=scopes, accounts=accounts, methods=methods, expires_in_s=expires_in_s, note=note, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    async def list(self, *, timeout_s: float | None = None) -> TokenListed:
+        """All tokens, without their secrets."""
+        result: TokenListed = await self._connection.call("token.list", timeout_s=timeout_s)
+        return result
+
+    async def revoke(self, *, id: str, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> Done:
+        """Make a token void for new connections."""
+        result: Done = await self._connection.call("token.revoke", id=id, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+
+class AsyncClient(Connection):
+    """All methods, by noun: `client.message.send(…)`; `events(…)` of the connection follows the log."""
+
+    def __init__(self, path: str | os.PathLike[str] | None = None, *, timeout: float | None = 75.0) -> None:
+        super().__init__(path, timeout=timeout)
+        self.daemon = DaemonMethods(self)
+        self.event = EventsMethods(self)
+        self.hook = HookMethods(self)
+        self.rpc = RpcMethods(self)
+        self.token = TokenMethods(self)

@@ -1,0 +1,515 @@
+"""A typed client of waconnd for plain Python: one file, standard library only, free to be copied.
+
+    from waconnd.client.sync import Client
+
+    with Client() as wa:
+        wa.message.send(to="+573126809496", text="hi")
+        for event in wa.events(types=["message.received"], after="cursor:bot"):
+            ...
+            wa.call("events.ack", cursor="bot", seq=event["seq"])
+
+One thread uses one client. Everything below the line near the end is made from the daemon's declarations.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json  # this file must work where only Python is
+import os
+import socket
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, NotRequired, Self, TypedDict
+
+#: Added to the daemon's own deadline: its answer says more than our giving up.
+MARGIN_S = 5.0
+
+
+class WaconndError(Exception):
+    """The daemon refused. `kind` is the contract: `not_ready`, `rate_limited`, …; `data` has the rest."""
+
+    def __init__(self, error: Mapping[str, Any]) -> None:
+        super().__init__(error.get("message", "refused"))
+        self.code: int = error.get("code", 0)
+        self.data: dict[str, Any] = dict(error.get("data") or {})
+        self.kind: str = self.data.get("kind", "internal")
+        self.retryable: bool = bool(self.data.get("retryable"))
+        self.advice: str = self.data.get("advice", "")
+
+
+class Unreachable(ConnectionError):
+    """No daemon answers on the socket."""
+
+
+def default_socket() -> str:
+    """Where the daemon is: `$WACONND_SOCKET`, the user's own, the system's."""
+    if named := os.environ.get("WACONND_SOCKET"):
+        return named
+    own = Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}") / "waconnd/waconnd.sock"
+    return str(own) if own.exists() else "/run/waconnd/waconnd.sock"
+
+
+class Connection:
+    """Calls and events over one socket."""
+
+    def __init__(self, path: str | os.PathLike[str] | None = None, *, timeout: float | None = 75.0) -> None:
+        self.path = os.fspath(path) if path is not None else default_socket()
+        #: Seconds that a call may take, unless it names `timeout_s`; None waits for ever.
+        self.timeout = timeout
+        self._ids = itertools.count(1)
+        self._events: deque[dict[str, Any]] = deque()
+        self._buffer = b""
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self._socket.connect(self.path)
+        except OSError as error:
+            self._socket.close()
+            raise Unreachable(f"no daemon answers on {self.path} ({error.strerror})") from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Hang up."""
+        self._socket.close()
+
+    def call(
+        self, method: str, /, *, on_progress: Callable[[dict[str, Any]], None] | None = None, **params: Any
+    ) -> Any:
+        """Any method. Parameters that are None are not sent."""
+        id = next(self._ids)
+        given = {name: value for name, value in params.items() if value is not None}
+        request = {"jsonrpc": "2.0", "id": id, "method": method, "params": given}
+        limit = given.get("timeout_s", self.timeout)
+        deadline = None if limit is None else time.monotonic() + limit + MARGIN_S
+        try:
+            self._socket.settimeout(limit)
+            self._socket.sendall(json.dumps(request, separators=(",", ":")).encode() + b"\n")
+        except OSError as error:
+            raise Unreachable(f"the daemon hung up ({error})") from None
+        while True:
+            message = self._read(deadline)
+            if message.get("method") == "event":
+                self._events.append(message["params"])
+            elif message.get("method") == "$/progress":
+                if on_progress is not None and message["params"].get("id") == id:
+                    on_progress(message["params"])
+            elif message.get("id") in (id, None):
+                if "error" in message:
+                    raise WaconndError(message["error"])
+                return message.get("result")
+
+    def events(self, **params: Any) -> Iterator[dict[str, Any]]:
+        """Subscribe (parameters of `events.subscribe`) and wait for events, for ever. Other calls may be made meanwhile."""
+        self.call("events.subscribe", **params)
+        while True:
+            yield self.next_event(None)
+
+    def next_event(self, within_s: float | None) -> dict[str, Any]:
+        """The next event of any subscription of this connection. Raises TimeoutError."""
+        deadline = None if within_s is None else time.monotonic() + within_s
+        while not self._events:
+            message = self._read(deadline)
+            if message.get("method") == "event":
+                self._events.append(message["params"])
+        return self._events.popleft()
+
+    def _read(self, deadline: float | None) -> dict[str, Any]:
+        while b"\n" not in self._buffer:
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                raise TimeoutError("the daemon did not answer in time")
+            self._socket.settimeout(left)
+            try:
+                data = self._socket.recv(1 << 20)
+            except TimeoutError:
+                raise TimeoutError("the daemon did not answer in time") from None
+            except OSError as error:
+                raise Unreachable(f"the daemon hung up ({error})") from None
+            if not data:
+                raise Unreachable("the daemon hung up")
+            self._buffer += data
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        message: dict[str, Any] = json.loads(line)
+        return message
+
+
+# --- made from the declarations by `make generate`; changes below are lost ---
+# fmt: off
+# ruff: noqa: PYI, UP, N, A, D
+List = list  # a method may be called `list`
+
+
+class Diagnosis(TypedDict):
+    """`Diagnosis` of the reference."""
+
+    findings: List[Finding]
+
+
+class Finding(TypedDict):
+    """Something that `doctor` found."""
+
+    id: str
+    severity: str
+    what: str
+    fix: NotRequired[str]
+
+
+class Health(TypedDict):
+    """`Health` of the reference."""
+
+    ok: bool
+    checks: List[Check]
+
+
+class Check(TypedDict):
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    detail: NotRequired[str]
+
+
+class Hello(TypedDict):
+    """`Hello` of the reference."""
+
+    version: str
+    protocol: int
+    limits: Limits
+    scopes: List[str]
+    features: List[str]
+
+
+class Limits(TypedDict):
+    """`Limits` of the reference."""
+
+    line_bytes: int
+    batch: int
+    in_flight: int
+    subscriptions: int
+    upload_bytes: int
+
+
+class Info(TypedDict):
+    """`Info` of the reference."""
+
+    version: str
+    wa_version: WaVersion
+    pid: int
+    uptime_s: float
+    state_dir: str
+    accounts: dict[str, int]
+    newest_seq: int
+
+
+class WaVersion(TypedDict):
+    """The version of WhatsApp Web that we say we are."""
+
+    value: str
+    source: str
+    age_s: NotRequired[float | None]
+
+
+class LogLevel(TypedDict):
+    """`LogLevel` of the reference."""
+
+    previous: str
+
+
+class Reloaded(TypedDict):
+    """What a reload of the configuration changed."""
+
+    changed: List[str]
+    needs_restart: List[str]
+
+
+class Done(TypedDict):
+    """The result of what has nothing to tell but that it is done."""
+
+    ok: bool
+
+
+class Stats(TypedDict):
+    """`Stats` of the reference."""
+
+    metrics: dict[str, Any]
+
+
+class Acked(TypedDict):
+    """`Acked` of the reference."""
+
+    seq: int
+
+
+class Cursors(TypedDict):
+    """`Cursors` of the reference."""
+
+    cursors: List[Cursor]
+
+
+class Cursor(TypedDict):
+    """`Cursor` of the reference."""
+
+    name: str
+    seq: int
+    behind: int
+
+
+class Events(TypedDict):
+    """`Events` of the reference."""
+
+    events: List[Any]
+    next: int
+    newest_seq: int
+
+
+class Subscribed(TypedDict):
+    """`Subscribed` of the reference."""
+
+    sub: str
+    from_seq: int
+    oldest_seq: int
+    newest_seq: int
+
+
+class HookListed(TypedDict):
+    """`HookListed` of the reference."""
+
+    hooks: List[Hooked]
+
+
+class Hooked(TypedDict):
+    """`Hooked` of the reference."""
+
+    hook: str
+    origin: str
+    types: List[str]
+    enabled: bool
+    seq: int
+    delivered: int
+    failed: int
+    dead: int
+    exec: NotRequired[List[str] | None]
+    url: NotRequired[str | None]
+    accounts: NotRequired[List[str] | None]
+    chats: NotRequired[List[str] | None]
+    last_error: NotRequired[str | None]
+
+
+class Checked(TypedDict):
+    """`Checked` of the reference."""
+
+    ok: bool
+    error: NotRequired[dict[str, Any] | None]
+
+
+class Whoami(TypedDict):
+    """`Whoami` of the reference."""
+
+    uid: int
+    gid: int
+    pid: int
+    user: str
+    scopes: List[str]
+    methods: List[str]
+    accounts: NotRequired[List[str] | None]
+
+
+class Created(TypedDict):
+    """`Created` of the reference."""
+
+    token: str
+    id: str
+
+
+class TokenListed(TypedDict):
+    """`TokenListed` of the reference."""
+
+    tokens: List[Described]
+
+
+class Described(TypedDict):
+    """`Described` of the reference."""
+
+    id: str
+    scopes: List[str]
+    made_at: str
+    note: NotRequired[str]
+    accounts: NotRequired[List[str] | None]
+    methods: NotRequired[List[str] | None]
+    expires_at: NotRequired[str | None]
+
+
+class DaemonMethods:
+    """`daemon.*`"""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def doctor(self, *, deep: bool | None = None, timeout_s: float | None = None) -> Diagnosis:
+        """Look for what is wrong, and say how to mend it."""
+        result: Diagnosis = self._connection.call("daemon.doctor", deep=deep, timeout_s=timeout_s)
+        return result
+
+    def health(self, *, account: str | None = None, timeout_s: float | None = None) -> Health:
+        """Whether every started account can receive, and what is wrong when not."""
+        result: Health = self._connection.call("daemon.health", account=account, timeout_s=timeout_s)
+        return result
+
+    def hello(self, *, client: str | None = None, protocol: int | None = None, token: str | None = None, timeout_s: float | None = None) -> Hello:
+        """Say who you are, learn what this daemon is and what you may do. Optional; the first call of a careful client."""
+        result: Hello = self._connection.call("daemon.hello", client=client, protocol=protocol, token=token, timeout_s=timeout_s)
+        return result
+
+    def info(self, *, timeout_s: float | None = None) -> Info:
+        """Version, process, state directory, and how many accounts are in which state."""
+        result: Info = self._connection.call("daemon.info", timeout_s=timeout_s)
+        return result
+
+    def log_level(self, *, level: str, module: str | None = None, account: str | None = None, for_s: float | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> LogLevel:
+        """Log more or less, for a while or until the next start."""
+        result: LogLevel = self._connection.call("daemon.log_level", level=level, module=module, account=account, for_s=for_s, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    def reload(self, *, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> Reloaded:
+        """Read the configuration again, as SIGHUP does. With an error in it, the old one stays in force."""
+        result: Reloaded = self._connection.call("daemon.reload", timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    def shutdown(self, *, drain_s: float | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> Done:
+        """Stop, as SIGTERM does: everything promised is durable, systemd does not start it again."""
+        result: Done = self._connection.call("daemon.shutdown", drain_s=drain_s, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    def stats(self, *, account: str | None = None, timeout_s: float | None = None) -> Stats:
+        """Counters, gauges and histograms: the numbers of /metrics, as JSON."""
+        result: Stats = self._connection.call("daemon.stats", account=account, timeout_s=timeout_s)
+        return result
+
+
+class EventsMethods:
+    """`events.*`"""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def ack(self, *, cursor: str, seq: int, timeout_s: float | None = None) -> Acked:
+        """Durably move a named cursor forward. An older seq than the stored one changes nothing."""
+        result: Acked = self._connection.call("events.ack", cursor=cursor, seq=seq, timeout_s=timeout_s)
+        return result
+
+    def cursor_delete(self, *, cursor: str, timeout_s: float | None = None) -> Done:
+        """Forget a named cursor."""
+        result: Done = self._connection.call("events.cursor_delete", cursor=cursor, timeout_s=timeout_s)
+        return result
+
+    def cursors(self, *, timeout_s: float | None = None) -> Cursors:
+        """All named cursors, and how far each is behind."""
+        result: Cursors = self._connection.call("events.cursors", timeout_s=timeout_s)
+        return result
+
+    def read(self, *, accounts: List[str] | None = None, types: List[str] | None = None, chats: List[str] | None = None, after: int | str | None = None, limit: int | None = None, wait_s: float | None = None, timeout_s: float | None = None) -> Events:
+        """A page of events after a cursor, for shells and cron: pass `next` as the following `after`, or ack it."""
+        result: Events = self._connection.call("events.read", accounts=accounts, types=types, chats=chats, after=after, limit=limit, wait_s=wait_s, timeout_s=timeout_s)
+        return result
+
+    def subscribe(self, *, accounts: List[str] | None = None, types: List[str] | None = None, chats: List[str] | None = None, after: int | str | None = None, max_unacked: int | None = None, passing: bool | None = None, timeout_s: float | None = None) -> Subscribed:
+        """Follow events on this connection: first what is held after the cursor, then live, with no gap and no double."""
+        result: Subscribed = self._connection.call("events.subscribe", accounts=accounts, types=types, chats=chats, after=after, max_unacked=max_unacked, passing=passing, timeout_s=timeout_s)
+        return result
+
+    def unsubscribe(self, *, sub: str, timeout_s: float | None = None) -> Done:
+        """End a subscription of this connection."""
+        result: Done = self._connection.call("events.unsubscribe", sub=sub, timeout_s=timeout_s)
+        return result
+
+
+class HookMethods:
+    """`hook.*`"""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def list(self, *, timeout_s: float | None = None) -> HookListed:
+        """All hooks, and how they do."""
+        result: HookListed = self._connection.call("hook.list", timeout_s=timeout_s)
+        return result
+
+    def remove(self, *, hook: str, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> Done:
+        """End a hook and forget its place."""
+        result: Done = self._connection.call("hook.remove", hook=hook, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    def replay(self, *, hook: str, after: int, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> Done:
+        """Tell a hook everything after a seq again: after a mistake on its side, or for its dead letters."""
+        result: Done = self._connection.call("hook.replay", hook=hook, after=after, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    def set(self, *, hook: str, types: List[str] | None = None, accounts: List[str] | None = None, chats: List[str] | None = None, exec: List[str] | None = None, url: str | None = None, secret: str | None = None, headers: dict[str, str] | None = None, attempt_timeout_s: float | None = None, attempts: int | None = None, reply: bool | None = None, enabled: bool | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> Hooked:
+        """Make or change a hook. It begins with what happens from now on; a change keeps its place."""
+        result: Hooked = self._connection.call("hook.set", hook=hook, types=types, accounts=accounts, chats=chats, exec=exec, url=url, secret=secret, headers=headers, attempt_timeout_s=attempt_timeout_s, attempts=attempts, reply=reply, enabled=enabled, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+
+class RpcMethods:
+    """`rpc.*`"""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def check(self, *, method: str, params: dict[str, Any] | None = None, timeout_s: float | None = None) -> Checked:
+        """Whether a call would be accepted: method, parameters, account and rights. Nothing is run."""
+        result: Checked = self._connection.call("rpc.check", method=method, params=params, timeout_s=timeout_s)
+        return result
+
+    def discover(self, *, timeout_s: float | None = None) -> dict[str, Any]:
+        """The OpenRPC document: all methods with their parameters, results and errors."""
+        result: dict[str, Any] = self._connection.call("rpc.discover", timeout_s=timeout_s)
+        return result
+
+    def whoami(self, *, timeout_s: float | None = None) -> Whoami:
+        """Who the kernel says you are, and what you may call."""
+        result: Whoami = self._connection.call("rpc.whoami", timeout_s=timeout_s)
+        return result
+
+
+class TokenMethods:
+    """`token.*`"""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def create(self, *, scopes: List[Literal['admin', 'read', 'send']], accounts: List[str] | None = None, methods: List[str] | None = None, expires_in_s: float | None = None, note: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> Created:
+        """Make a token. A connection shows it in `daemon.hello` or as `Authorization: Bearer`, and is narrowed to it."""
+        result: Created = self._connection.call("token.create", scopes=scopes, accounts=accounts, methods=methods, expires_in_s=expires_in_s, note=note, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    def list(self, *, timeout_s: float | None = None) -> TokenListed:
+        """All tokens, without their secrets."""
+        result: TokenListed = self._connection.call("token.list", timeout_s=timeout_s)
+        return result
+
+    def revoke(self, *, id: str, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> Done:
+        """Make a token void for new connections."""
+        result: Done = self._connection.call("token.revoke", id=id, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+
+class Client(Connection):
+    """All methods, by noun: `client.message.send(…)`; `events(…)` of the connection follows the log."""
+
+    def __init__(self, path: str | os.PathLike[str] | None = None, *, timeout: float | None = 75.0) -> None:
+        super().__init__(path, timeout=timeout)
+        self.daemon = DaemonMethods(self)
+        self.event = EventsMethods(self)
+        self.hook = HookMethods(self)
+        self.rpc = RpcMethods(self)
+        self.token = TokenMethods(self)
