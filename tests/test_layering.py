@@ -145,8 +145,3 @@ def test_waconnd_imports_what_its_part_may(path: Path) -> None:
             assert allowed, f"{module_of(path)} imports {module}"
         if top == "protocol" and other and not module_of(path).startswith(CONVERTERS):
             assert other in WACONND_PROTOCOL.get(own, {other}), f"{module_of(path)} imports {module}"
-
-
-@pytest.mark.parametrize("path", [*files("protocol"), *files("waconnd")], ids=ids)
-def test_json_is_msgspec(path: Path) -> None:
-    assert "json" not in set(imports(path))
