@@ -22,6 +22,7 @@ from waconnd.store.archive.copies import RetryCopies
 from waconnd.store.archive.cursors import Cursors
 from waconnd.store.archive.errors import ArchiveError
 from waconnd.store.archive.events import EventLog, bounds
+from waconnd.store.archive.history import History
 from waconnd.store.archive.media import MediaStore
 from waconnd.store.archive.messages import Messages
 from waconnd.store.archive.outbox import Outbox
@@ -52,6 +53,7 @@ class Archive:
         self.traces = Traces(writer, reader, clock)
         self.accounts = Accounts(writer, reader)
         self.stamps = Stamps()
+        self.history = History(path, writer)
         self.retention = Broom(writer, clock, retention or Retention())
 
     async def open(self) -> None:

@@ -169,6 +169,41 @@ class Outbox:
             )
         )
 
+    async def take(self, account: str, limit: int = DUE_ROWS) -> list[Entry]:
+        """The same, and they are marked as sent: nobody takes them twice until `requeue` or `defer`."""
+        at = self._now()
+
+        def job(connection: sqlite3.Connection) -> list[Entry]:
+            entries = _many(
+                connection,
+                "account = ? and status = 'queued' and not_before <= ? and (not_after = 0 or not_after > ?)"
+                " order by n limit ?",
+                account,
+                at,
+                at,
+                limit,
+            )
+            connection.executemany(
+                "update outbox set status = 'sent', changed = ? where outbox_id = ?",
+                [(at, entry.outbox_id) for entry in entries],
+            )
+            return entries
+
+        # A look without a write where there is nothing to take: most looks find nothing.
+        return await self._writer.call(job) if await self.due(account, 1) else []
+
+    async def defer(self, account: str, outbox_id: str, *, until: int = 0) -> None:
+        """What was taken goes back: at once, or not before a moment (ms)."""
+        at = self._now()
+        await self._writer.call(
+            lambda c: c.execute(
+                "update outbox set status = 'queued', changed = ?, attempts = attempts + 1,"
+                " not_before = max(not_before, ?) where account = ? and outbox_id = ? and status = 'sent'",
+                (at, until, account, outbox_id),
+            ).close(),
+            self._wake,
+        )
+
     async def next_at(self, account: str) -> int | None:
         """When the pump has to look again by itself (ms): a row becomes due, or one expires."""
 

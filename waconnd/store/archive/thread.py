@@ -108,7 +108,7 @@ class Worker:
         self._closed = True
         self._queue.put(None)
         until = time.monotonic() + STOP_SECONDS
-        while self._thread.is_alive() and time.monotonic() < until:  # noqa: ASYNC110 (a thread sets no event)
+        while self._thread.is_alive() and time.monotonic() < until:
             await asyncio.sleep(0.002)
 
     # ---- on the thread ----
