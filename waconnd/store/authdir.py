@@ -37,6 +37,8 @@ CHECKPOINT_SIZE: Final = 8 * 1024 * 1024
 #: A quiet account with more than so many changed records is turned into files, too: people look at them.
 IDLE_SECONDS: Final = 30.0
 IDLE_DIRTY: Final = 64
+#: Within this a frame tells the journal what was drained; usually one comes by itself.
+NOTE_SECONDS: Final = 5.0
 #: One frame takes no more than this of what waits; a single larger commit still goes, as a frame of its own.
 FRAME_SIZE: Final = 4 * 1024 * 1024
 #: A commit beyond this is a mistake of ours, and is refused before anything is written.
@@ -84,6 +86,7 @@ class AuthDir:
         self._live: dict[int, Event] = {}
         self._news = asyncio.Event()
         self._idle_timer: asyncio.TimerHandle | None = None
+        self._note_timer: asyncio.TimerHandle | None = None
         self._last_frame = 0.0
         #: What opening found: look at `rolled_back_from`.
         self.opened = held.opened
@@ -196,7 +199,9 @@ class AuthDir:
         await self._news.wait()
 
     def drained(self, upto: int) -> None:
-        """The archive holds everything up to this number durably. The journal learns it with the next frame."""
+        """The archive holds everything up to this number durably. The journal learns it with the next frame, or
+        with one of its own when none comes: what the archive has deleted meanwhile must not come again.
+        """
         for number in list(self._live):
             if number > upto:
                 break
@@ -204,6 +209,13 @@ class AuthDir:
         self._records.drained(upto)
         if not self._records.passing:
             self._news.clear()
+        if self._note_timer is None and self.failure is None and not self._closing:
+            self._note_timer = self._loop.call_later(NOTE_SECONDS, self._note)
+
+    def _note(self) -> None:
+        self._note_timer = None
+        if self._records.unnoted:
+            self.submit().add_done_callback(lambda future: future.exception())
 
     # --- jobs -----------------------------------------------------------------------------------------------------
 
@@ -353,8 +365,9 @@ class AuthDir:
         """Save what waits, checkpoint, let go of the lock. After a failure only the lock is let go."""
         if self._closing:
             return
-        if self._idle_timer is not None:
-            self._idle_timer.cancel()
+        for timer in (self._idle_timer, self._note_timer):
+            if timer is not None:
+                timer.cancel()
         with anyio.CancelScope(shield=True):
             try:
                 while self.failure is None and (self._waiting or self._busy or self._records.unsettled):

@@ -16,7 +16,7 @@ import hashlib
 import hmac
 import re
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -158,10 +158,10 @@ def frame_at(data: bytes, at: int, epoch: bytes, seq: int | None = None) -> tupl
     return (found, body) if hmac.compare_digest(_digest(epoch, found, body), digest) else None
 
 
-def later_frame(data: bytes, at: int, epoch: bytes, seq: int) -> int | None:
-    """The number of a right frame somewhere behind a broken one, or None.
+def later_frames(data: bytes, at: int, epoch: bytes, seq: int) -> Iterator[int]:
+    """Numbers of right frames somewhere behind a broken one.
 
-    It is found by its sequence number: those of one journal share their first six bytes, or two such prefixes.
+    They are found by their sequence numbers: those of one journal share their first six bytes, or two such prefixes.
     """
     tail = data[at:].rstrip(b"\0")
     padded = tail + bytes(min(_FRAME.size, len(data) - at - len(tail)))
@@ -169,8 +169,7 @@ def later_frame(data: bytes, at: int, epoch: bytes, seq: int) -> int | None:
         for match in re.finditer(rb"(?s)(?=(?!\0{4}).{4}" + re.escape(prefix) + rb"..)", padded):
             frame = frame_at(data, at + match.start(), epoch)
             if frame is not None and frame[0] > seq:
-                return frame[0]
-    return None
+                yield frame[0]
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -210,7 +209,7 @@ def parse(data: bytes) -> Layout:
     torn = data.count(0, at) != len(data) - at
     if torn:
         broken = base + len(bodies) + 1
-        later = later_frame(data, at, epoch, broken)
+        later = next(later_frames(data, at, epoch, broken), None)
         if later is not None:
             why = (
                 f"is broken at frame {broken} (byte {at}), yet frame {later} behind it is whole: this is no torn"
@@ -218,6 +217,16 @@ def parse(data: bytes) -> Layout:
             )
             raise damaged(Damage(JOURNAL, Harm.WRONG_DIGEST, why))
     return Layout(store, epoch, base, bool(flags & FLAG_SEALED), tuple(bodies), at, torn)
+
+
+def frame_limits(data: bytes) -> tuple[int, int, int] | None:
+    """Of a journal broken in the middle: where its whole frames end, the last of them, the highest behind."""
+    _, _, _, epoch, base, _ = _HEAD.unpack_from(data)
+    at, seq = HEADER_SIZE, base
+    while frame := frame_at(data, at, epoch, seq + 1):
+        at, seq = at + _FRAME.size + len(frame[1]), seq + 1
+    highest = max(later_frames(data, at, epoch, seq + 1), default=None)
+    return None if highest is None else (at, seq, highest)
 
 
 class FileJournal:

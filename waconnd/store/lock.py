@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +32,9 @@ NETWORK: Final = frozenset(
         "ncpfs",
     }
 )
+#: `held_by` holds the lock for a moment; somebody who looks must not keep an owner from starting.
+TRIES: Final = 4
+PAUSE: Final = 0.02
 
 
 class Owner(msgspec.Struct, frozen=True):
@@ -59,20 +63,30 @@ class Lock:
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, FILE_MODE)
         except PermissionError:
             raise NoPermission(Damage(str(path), Harm.NO_PERMISSION)) from None
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _locked(self._fd):
             owner = read_owner(directory)
             os.close(self._fd)
             raise StoreLocked(
                 f"{directory} is in use by {owner or 'another process'}: stop it first, or talk to it through its socket"
-            ) from None
+            )
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, msgspec.json.encode(Owner(os.getpid(), boot_id(), int(now))) + b"\n", 0)
 
     def release(self) -> None:
         """Let go. The file stays: removing it would let two owners hold two files of one name."""
         os.close(self._fd)
+
+
+def _locked(fd: int) -> bool:
+    for attempt in range(TRIES):
+        if attempt:
+            time.sleep(PAUSE)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            continue
+        return True
+    return False
 
 
 def read_owner(directory: str) -> Owner | None:
@@ -105,3 +119,18 @@ def filesystem(path: str) -> str:
         if inside and len(mount) >= best:
             best, kind = len(mount), after.split()[0]
     return kind
+
+
+def held_by(directory: str) -> Owner | None:
+    """Who holds the lock now, None when nobody does."""
+    try:
+        fd = os.open(Path(directory) / LOCK, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return read_owner(directory) or Owner(0, "", 0)
+    finally:
+        os.close(fd)
+    return None

@@ -87,6 +87,11 @@ class Records:
         """A checkpoint would change something: there are newer values than the files', or drained plaintext."""
         return bool(self.dirty) or self._drained > self._settled
 
+    @property
+    def unnoted(self) -> bool:
+        """Something was drained since the journal was told."""
+        return self._drained > self._drained_noted
+
     # --- reading ------------------------------------------------------------------------------------------------
 
     def get(self, kind: str, id: str) -> bytes | None:
@@ -193,7 +198,7 @@ class Records:
         for event in events:
             number += 1
             records.append(Record(INBOX, "", event, number))
-        if records and self._drained > self._drained_noted:
+        if self.unnoted:
             self._drained_noted = self._drained
             records.append(Record(DRAINED, str(self._drained), None))
         return tuple(records)
