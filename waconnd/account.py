@@ -32,8 +32,9 @@ from waconnd.dial import Endpoint
 from waconnd.link import Link
 from waconnd.memo import ID as MEMO_ID
 from waconnd.memo import MEMO, Memo
+from waconnd.people import People
 from waconnd.policy import Backoff
-from waconnd.standing import AccountState, Report, Standing
+from waconnd.standing import Report, Standing
 from waconnd.store.authdir import AuthDir
 
 log = logging.getLogger(__name__)
@@ -75,9 +76,6 @@ class Surroundings(Protocol):
     def told(self, account: str, events: Sequence[Event]) -> None:
         """Events without a row."""
 
-    async def record(self, account: str, event: AccountState) -> None:
-        """A state change becomes a row."""
-
     async def answer(self, account: Account, question: Question) -> object:
         """What a flow asks."""
 
@@ -101,13 +99,17 @@ class Account:
         self._restore_park()
         self._wake = anyio.Event()
         self.moved = anyio.Event()
+        #: Rings at every event without a row, and when the state moves.
+        self.shown = anyio.Event()
         self._pairing = False
         self._ready_at = 0.0
         self._stopping = False
         #: What pairing shows at this moment; late callers join the window.
         self.qr: QrShown | None = None
         self.code: CodeShown | None = None
-        self.expect: str = ""
+        self.expect = ""
+        #: Questions that wait for a person.
+        self.people = People(around.now)
         self._last_inbound: float | None = None
         self._counts: dict[str, int] = {}
 
@@ -139,6 +141,18 @@ class Account:
         return creds is not None and creds.account is not None
 
     @property
+    def pairing_id(self) -> str:
+        """Names this link: what was queued under another one never leaves under it."""
+        creds = self.creds
+        if creds is None or creds.account is None:
+            return ""
+        return f"{creds.account.pn}/{creds.identity.public.hex()[:16]}"
+
+    def now(self) -> float:
+        """Unix seconds that never jump."""
+        return self._around.now()
+
+    @property
     def ready(self) -> bool:
         """Messages can be sent at this moment."""
         return self.standing.link is LinkState.READY
@@ -163,21 +177,21 @@ class Account:
         self.standing.happened(Happening.REPAIRED)
         if self.standing.link is LinkState.CONFLICT:
             self.standing.link = LinkState.IDLE
-        await self._remember(stopped=False, parked="", parked_code=0, until=0.0)
+        await self.remember(stopped=False, parked="", parked_code=0, until=0.0)
         self.backoff.reset()
         self._poke()
 
     async def stop(self) -> None:
         """Disconnect, and stay so over restarts."""
-        await self._remember(stopped=True)
+        await self.remember(stopped=True)
         self._pairing = False
         self.standing.verdict = verdict("stopped")
-        self._hang_up()
+        self.hang_up()
 
     def reconnect(self) -> None:
         """A new connection at once."""
         self.backoff.reset()
-        self._hang_up("reconnect")
+        self.hang_up("reconnect")
         self._poke()
 
     def pair(self, *, expect: str = "") -> None:
@@ -192,7 +206,7 @@ class Account:
         """Close the window."""
         self._pairing = False
         if not self.linked:
-            self._hang_up()
+            self.hang_up()
 
     async def flow(
         self, make: Callable[[Context], Coroutine[Any, object, T]], *, lane: str | None = None
@@ -221,6 +235,16 @@ class Account:
         link.turn()
         return await future
 
+    def start_flow(
+        self, make: Callable[[Context], Coroutine[Any, object, Any]], *, lane: str | None = None
+    ) -> None:
+        """The same without waiting for its end, and also while pairing."""
+        link = self.link
+        if link is None or link.connection is None:
+            raise NotReady(self.report())
+        link.connection.start(make(link.connection.ctx), self._around.now(), lane)
+        link.turn()
+
     async def save(self, txn: Txn, events: tuple[Event, ...] = ()) -> None:
         """Make a change durable that no connection made."""
         number = self.keystore.stage(txn, events)
@@ -230,7 +254,7 @@ class Account:
     async def close(self) -> None:
         """Hang up, write everything, let go of the directory."""
         self._stopping = True
-        self._hang_up()
+        self.hang_up()
         self._poke()
         await self.authdir.close()
 
@@ -246,6 +270,9 @@ class Account:
             link = Link(self, self.authdir, self._connection, self._around.now)
             self.link, self._ready_at = link, 0.0
             ended = await link.run(self._around.endpoint(self.name))
+            if self.authdir.failure is not None:
+                # Only recovery may open this directory again.
+                raise self.authdir.failure
             await self._after(ended)
 
     def _wanted(self) -> bool:
@@ -258,8 +285,11 @@ class Account:
     def _connection(self, now: float) -> Connection:
         self.standing.last_connect_at = now
         return Connection(
-            self.keystore, os.urandom, self._around.settings(self.name), self._around.noise_root(), now
+            self.keystore, os.urandom, self._settings(), self._around.noise_root(), now
         )
+
+    def _settings(self) -> Settings:
+        return msgspec.structs.replace(self._around.settings(self.name), expect_number=self.expect)
 
     async def _after(self, ended: Verdict) -> None:
         now = self._around.now()
@@ -277,13 +307,13 @@ class Account:
         self._log(ended, delay)
         if happening := _PARKING.get(ended.state):
             self.standing.happened(happening)
-            await self._remember(parked=ended.reason, parked_code=ended.code, until=ended.until or 0.0)
+            await self.remember(parked=ended.reason, parked_code=ended.code, until=ended.until or 0.0)
         if delay is None:
             self._pairing = False
             if not self.linked:
                 self.standing.happened(Happening.PAIR_ENDED)
             if ended.state == "conflict":
-                await self._remember(parked=ended.reason)
+                await self.remember(parked=ended.reason)
             self._settle(LinkState.CONFLICT if ended.state == "conflict" else LinkState.IDLE)
             return
         self.standing.next_retry_at = now + delay if delay else None
@@ -293,7 +323,7 @@ class Account:
         self.standing.next_retry_at = None
         if self.memo.until and self.memo.until <= self._around.now():
             self.standing.happened(Happening.EXPIRED)
-            await self._remember(parked="", parked_code=0, until=0.0)
+            await self.remember(parked="", parked_code=0, until=0.0)
 
     async def _sleep(self, seconds: float | None) -> None:
         with anyio.move_on_after(seconds):
@@ -303,7 +333,8 @@ class Account:
     def _poke(self) -> None:
         self._wake.set()
 
-    def _hang_up(self, reason: str = "stopped") -> None:
+    def hang_up(self, reason: str = "stopped") -> None:
+        """End the link, if there is one."""
         if self.link is not None:
             self.link.stop(reason)
 
@@ -318,7 +349,8 @@ class Account:
         elif parked.state == "conflict":
             self.standing.link = LinkState.CONFLICT
 
-    async def _remember(self, **changes: Any) -> None:
+    async def remember(self, **changes: Any) -> None:
+        """Change what outlives a restart."""
         memo = msgspec.structs.replace(self.memo, **changes)
         if memo == self.memo:
             return
@@ -342,6 +374,8 @@ class Account:
             return
         moved, self.moved = self.moved, anyio.Event()
         moved.set()
+        shown, self.shown = self.shown, anyio.Event()
+        shown.set()
         self._around.told(self.name, (event,))
 
     # --- what the link says (waconnd.link.Host) -------------------------------------------------------------------------
@@ -372,6 +406,8 @@ class Account:
                     self.code = event
                 case PairFailed() if not event.going_on:
                     self.qr = self.code = None
+        shown, self.shown = self.shown, anyio.Event()
+        shown.set()
         self._around.told(self.name, events)
 
     async def link_asked(self, question: Question) -> object:

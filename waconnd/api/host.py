@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol, cast
 
 from waconnd.config import Config
+from waconnd.fleet import Fleet
 from waconnd.hooks import Hooks
 from waconnd.metrics import Metrics
 from waconnd.rpc.caller import Call
@@ -53,6 +54,7 @@ class Daemon(Protocol):
     """The running daemon."""
 
     config: Config
+    fleet: Fleet
     feed: Feed
     hooks: Hooks
     metrics: Metrics
@@ -81,6 +83,11 @@ class Daemon(Protocol):
 
     def shutdown(self, drain_s: float) -> None:
         """Begin to stop; returns at once."""
+
+
+def fleet(call: Call) -> Fleet:
+    """The accounts."""
+    return host(call).fleet
 
 
 def host(call: Call) -> Daemon:

@@ -1,0 +1,294 @@
+"""All accounts of a daemon: opened, kept running, isolated from each other; and what each needs of its surroundings."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+import anyio
+import anyio.abc
+import msgspec
+
+from protocol.effects import Question
+from protocol.events.base import Durable, Event
+from protocol.flows.context import Settings
+from waconnd.account import Account
+from waconnd.config import Config
+from waconnd.dial import Endpoint
+from waconnd.link import Clock
+from waconnd.logs import fields
+from waconnd.metrics import Metrics
+from waconnd.pump import Pump
+from waconnd.questions import answer
+from waconnd.rpc.events import Feed
+from waconnd.standing import Report
+from waconnd.store.archive import Archive
+from waconnd.store.archive.body import chat_of, presented
+from waconnd.store.drain import Drain
+from waconnd.store.errors import StoreError
+from waconnd.store.stamp import FileStamp
+from waconnd.versions import Versions
+
+log = logging.getLogger(__name__)
+
+#: WhatsApp's own root for the certificates of its Noise handshake (reference 01, 2.4).
+WHATSAPP_ROOT: Final = bytes.fromhex("142375574d0a587166aae71ebe516437c4a28b73e3695c6ce1f7f9545da8ee6b")
+#: After a bug in an account's own task: try again, slowly, for ever.
+CRASH_SECONDS: Final = 30.0
+#: A disk that has just failed gets a moment.
+REOPEN_SECONDS: Final = 5.0
+PLATFORMS: Final = {"chrome": 1, "firefox": 2, "safari": 5, "edge": 6, "desktop": 7}
+
+
+class UnknownAccount(LookupError):
+    """No account of that name."""
+
+
+class Broken(msgspec.Struct, frozen=True):
+    """An account whose directory can't be opened: it is shown, with what to do, and left alone."""
+
+    report: Report
+    error: StoreError
+
+
+class Fleet:
+    """The accounts by name."""
+
+    def __init__(
+        self,
+        config: Callable[[], Config],
+        archive: Archive,
+        feed: Callable[[], Feed],
+        metrics: Metrics,
+        versions: Versions,
+        group: anyio.abc.TaskGroup,
+    ) -> None:
+        self._config, self._feed = config, feed
+        self.archive, self.metrics, self.versions = archive, metrics, versions
+        self._group = group
+        self.now = Clock()
+        self.accounts: dict[str, Account] = {}
+        self.pumps: dict[str, Pump] = {}
+        self.broken: dict[str, Broken] = {}
+        self._drains: dict[str, Drain] = {}
+        self._scopes: dict[str, anyio.CancelScope] = {}
+        self._ended: dict[str, anyio.Event] = {}
+        self.listeners: list[Callable[[str, Event], None]] = []
+
+    # --- opening and closing ------------------------------------------------------------------------------------------
+
+    @property
+    def folder(self) -> Path:
+        """Where the accounts' directories lie."""
+        return self._config().state_path / "accounts"
+
+    def names(self) -> list[str]:
+        """All accounts, the broken ones too."""
+        return sorted({*self.accounts, *self.broken})
+
+    def get(self, name: str) -> Account:
+        """An account that can be used. Raises UnknownAccount, StoreError."""
+        if name in self.accounts:
+            return self.accounts[name]
+        if name in self.broken:
+            raise self.broken[name].error
+        raise UnknownAccount(f"there is no account {name!r}; `account.list` shows those that exist")
+
+    def report(self, name: str) -> Report:
+        """What is to be known of an account."""
+        if name in self.broken:
+            return self.broken[name].report
+        return self.get(name).report()
+
+    def stuck_for(self) -> float:
+        """Seconds that the longest write to a websocket has been stuck."""
+        now = time.monotonic()
+        since = [account.link.writing_since for account in self.accounts.values() if account.link]
+        return max((now - start for start in since if start), default=0.0)
+
+    async def open_all(self) -> None:
+        """Everything on disk and in the configuration; starts are spread, so that they don't dial all at once."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        found = {
+            path.name for path in self.folder.iterdir() if path.is_dir() and not path.name.startswith(".")
+        }
+        pause = self._config().daemon.start_interval_ms / 1000
+        for index, name in enumerate(sorted(found | set(self._config().account))):
+            await self.open(name, create=name not in found, delay=index * pause)
+
+    async def open(self, name: str, *, create: bool = False, delay: float = 0.0) -> Account | None:
+        """Open one account and keep it running. None: it is broken, and says why."""
+        stamp = FileStamp(self._config().cache_path / "stamps" / name)
+        try:
+            account = await Account.open(name, self.folder / name, self, create=create, witnesses=(stamp,))
+        except StoreError as error:
+            log.error(
+                "account %s can't be opened: %s", name, error, extra=fields("store.damaged", account=name)
+            )
+            report = Report(
+                account=name,
+                state="failed",
+                since=self.now(),
+                reason="auth_damaged",
+                transient=False,
+                advice=str(error),
+            )
+            self.broken[name] = Broken(report, error)
+            return None
+        self.broken.pop(name, None)
+        if account.authdir.opened.rolled_back_from:
+            log.error(
+                "account %s was restored from an older copy: its sessions were dropped, peers make new ones",
+                name,
+                extra=fields("store.restored", account=name),
+            )
+        await self.archive.accounts.set_store(name, self._config().account_section(name).store)
+        drain = Drain(name, account.authdir, self.archive)
+        await drain.settle()
+        self.accounts[name], self._drains[name] = account, drain
+        self.pumps[name] = Pump(account, self.archive, self.metrics)
+        self._group.start_soon(self._live, account, delay)
+        return account
+
+    async def close(self, name: str) -> None:
+        """Stop it and let go of its directory."""
+        account = self.accounts.pop(name)
+        self.pumps.pop(name)
+        account.hang_up()
+        ended = self._ended.pop(name, None)
+        self._scopes[name].cancel()
+        if ended is not None:
+            await ended.wait()
+        await account.close()
+        drain = self._drains.pop(name)
+        await drain.settle()
+
+    async def close_all(self) -> None:
+        """For the end of the process."""
+        for account in self.accounts.values():
+            account.hang_up()
+        for name in list(self.accounts):
+            try:
+                await self.close(name)
+            except StoreError as error:
+                log.error("account %s: %s", name, error)
+
+    async def renew(self, name: str) -> Account:
+        """Set an account's keys aside and give it new ones: the only way from one link to the next."""
+        if name in self.accounts:
+            await self.close(name)
+        kept = self.aside(name)
+        log.warning("the keys of account %s were set aside as %s", name, kept.name)
+        account = await self.open(name, create=True)
+        if account is None:
+            raise self.broken[name].error
+        return account
+
+    def aside(self, name: str) -> Path:
+        """Move a closed account's directory away, whole; nothing is deleted."""
+        target = self.folder / f".aside-{name}-{time.strftime('%Y%m%dT%H%M%S')}"
+        number = 1
+        while target.exists():
+            number += 1
+            target = target.with_name(f"{target.name}.{number}")
+        shutil.move(self.folder / name, target)
+        return target
+
+    async def _live(self, account: Account, delay: float) -> None:
+        """One account's tasks. Nothing that happens in here reaches another account."""
+        name = account.name
+        ended = self._ended[name] = anyio.Event()
+        with anyio.CancelScope() as scope:
+            self._scopes[name] = scope
+            await anyio.sleep(delay)
+            while True:
+                try:
+                    async with anyio.create_task_group() as group:
+                        group.start_soon(self._drains[name].run)
+                        group.start_soon(self.pumps[name].run)
+                        group.start_soon(account.run)
+                except* StoreError as failed:
+                    log.error(
+                        "account %s could not write: %s; it is opened again", name, failed.exceptions[0]
+                    )
+                    self._group.start_soon(self._reopen, name)
+                    await anyio.sleep_forever()
+                except* Exception:
+                    log.exception(
+                        "account %s stopped by a fault of ours; it starts again in %d s", name, CRASH_SECONDS
+                    )
+                    await anyio.sleep(CRASH_SECONDS)
+        ended.set()
+
+    async def _reopen(self, name: str) -> None:
+        """After a failed write: whatever was in memory is dropped, recovery reads what is durable."""
+        with contextlib.suppress(StoreError):
+            await self.close(name)
+        await anyio.sleep(REOPEN_SECONDS)
+        await self.open(name)
+
+    # --- what an account needs (waconnd.account.Surroundings) ---------------------------------------------------------
+
+    def endpoint(self, account: str) -> Endpoint:
+        """Where to dial."""
+        where = self._config().endpoint
+        own = self._config().account_section(account).proxy
+        return Endpoint(
+            websocket_url=where.websocket_url,
+            origin=where.origin,
+            ca_file=where.ca_file,
+            proxy=where.proxy if own is None else own,
+        )
+
+    def settings(self, account: str) -> Settings:
+        """What the core is told."""
+        section = self._config().account_section(account)
+        return Settings(
+            device_name=section.device_name,
+            platform_type=PLATFORMS[section.platform],
+            version=self.versions.current,
+            full_history=section.full_history,
+            history_days=section.history_days,
+            auto_receipts=section.receipts,
+        )
+
+    def country(self, account: str) -> str:
+        """The country code of numbers written without one."""
+        return self._config().account_section(account).default_country
+
+    def noise_root(self) -> bytes:
+        """The key that signs the server's certificates."""
+        configured = self._config().endpoint.noise_root_key
+        return bytes.fromhex(configured) if configured else WHATSAPP_ROOT
+
+    def told(self, account: str, events: Sequence[Event]) -> None:
+        """Events of an account, in order: those with a row go to the archive, the others to the ring."""
+        rows: list[Event] = []
+        for event in events:
+            for listener in self.listeners:
+                listener(account, event)
+            if isinstance(event, Durable):
+                rows.append(event)
+                continue
+            data = presented(msgspec.to_builtins(event))
+            kind = data.pop("type")
+            data.pop("at")
+            self._feed().publish(kind, data, at=event.at, account=account, chat=chat_of(data))
+        if rows:
+            self._group.start_soon(self._append, account, rows)
+
+    async def _append(self, account: str, rows: list[Event]) -> None:
+        await self.archive.events.append(account, rows)
+
+    async def answer(self, account: Account, question: Question) -> object:
+        """What a flow asks."""
+        return await answer(self, account, question)
+
+    async def renew_version(self) -> bool:
+        """The server called us outdated: True when a newer version was found."""
+        return await self.versions.renew()

@@ -1,0 +1,35 @@
+"""What flows ask their host: the copies of sent messages, long computations, what only a person can give."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import anyio.to_thread
+
+from protocol.crypto.primitives import pbkdf2
+from protocol.effects import Question
+from protocol.errors import TimedOut
+from protocol.flows.questions import ConfirmCode, NeedPasskey, StretchCode
+from protocol.flows.retry_copy import WantRetryCopy, copy_id
+from protocol.jid import parse
+
+if TYPE_CHECKING:
+    from waconnd.account import Account
+    from waconnd.fleet import Fleet
+
+
+async def answer(fleet: Fleet, account: Account, question: Question) -> object:
+    """The reply, or an exception for the flow."""
+    match question:
+        case WantRetryCopy():
+            held = await fleet.archive.copies.get(account.name, copy_id(parse(question.chat), question.id))
+            return held or b""
+        case StretchCode():
+            return await anyio.to_thread.run_sync(
+                pbkdf2, question.password, question.salt, question.iterations
+            )
+        case NeedPasskey():
+            return await account.people.wait("passkey", question.expires_at, bytes)
+        case ConfirmCode():
+            return await account.people.wait("confirm", question.expires_at, bool)
+    raise TimedOut(f"nobody here answers {type(question).__name__}")
