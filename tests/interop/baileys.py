@@ -50,7 +50,7 @@ class Baileys:
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         await self._process.wait()
-        await self._reader
+        await asyncio.gather(self._reader, return_exceptions=True)
         # Lets the transport close before the loop does.
         self._process._transport.close()
 
@@ -61,8 +61,9 @@ class Baileys:
             said = msgspec.json.decode(line)
             if "event" in said:
                 self.events.append((said["event"], said["data"]))
-            else:
+            elif "id" in said:
                 self._answers[said["id"]] = said
+            # Else a line that Baileys logs by a logger of its own.
             self._changed.set()
         self._changed.set()
 
@@ -133,7 +134,8 @@ class Baileys:
         await self.start(**options)
         self._sandbox.scan(person, await self.qr())
         await self.opened()
-        await self.event("messaging-history.set")
+        # Until its first sync is over Baileys may drop a hint that app state changed.
+        await self.event("messaging-history.set", lambda d: d["progress"] == 100)
         await self.caught_up()
         return self
 

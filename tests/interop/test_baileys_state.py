@@ -70,15 +70,6 @@ async def test_state_to_phone(sandbox, client):
         assert ("mute", bob) in phone.state.values("regular_high")
 
 
-@pytest.mark.row("an app state conflict is overcome", PHONE)
-async def test_conflict(sandbox, client):
-    async with client("ada") as ada:
-        await ada.pair("ada")
-        sandbox.world.faults.collection_errors["regular_low"] = [409]
-        await ada.call("chatModify", {"pin": True}, str(sandbox.address("bob")))
-        assert sandbox.person("ada").phone.state.values("regular_low")
-
-
 @pytest.mark.row("privacy settings, block list, default timer", PHONE)
 async def test_privacy(sandbox, client):
     async with client("ada") as ada:
