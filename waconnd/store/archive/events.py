@@ -24,10 +24,7 @@ PAGE_ROWS: Final = 200
 PAGE_BYTES: Final = 256 * 1024
 #: Rows looked at for one page: with a filter that matches nothing, a reader still gives way every few milliseconds.
 SCAN_ROWS: Final = 5_000
-_INSERT: Final = (
-    "insert into event(account, type, chat, key, at, stored, body) values(?, ?, ?, ?, ?, ?, ?)"
-    " on conflict(account, key) do nothing returning seq"
-)
+_INSERT: Final = "insert into event(account, type, chat, key, at, stored, body) values(?, ?, ?, ?, ?, ?, ?)"
 
 
 class Filter(msgspec.Struct, frozen=True):
@@ -152,18 +149,18 @@ def insert(connection: sqlite3.Connection, rows: Sequence[Encoded], now: int) ->
     seqs: list[int] = []
     size = 0
     for row in rows:
-        made = connection.execute(
-            _INSERT, (row.account, row.type, row.chat, row.key, row.at, now, row.body)
+        # Looked up first: a conflict would use up a number all the same, and numbers have no holes here.
+        held = connection.execute(
+            "select seq from event where account = ? and key = ?", (row.account, row.key)
         ).fetchone()
-        if made is None:
-            held = connection.execute(
-                "select seq from event where account = ? and key = ?", (row.account, row.key)
-            ).fetchone()
+        if held is not None:
             seqs.append(held[0])
             continue
-        seqs.append(made[0])
+        values = (row.account, row.type, row.chat, row.key, row.at, now, row.body)
+        seq = connection.execute(_INSERT, values).lastrowid or 0
+        seqs.append(seq)
         size += len(row.body)
-        project.apply(connection, row, made[0], now)
+        project.apply(connection, row, seq, now)
     if size:
         connection.execute("update meta set value = value + ? where name = 'event_bytes'", (size,))
     return seqs
