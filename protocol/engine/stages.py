@@ -19,7 +19,6 @@ from protocol.flows.context import Context
 from protocol.flows.login import OFFLINE_SECONDS, become_active, note_success
 from protocol.flows.pair import PairRefused, accept, failed, show_codes
 from protocol.flows.runner import Handle
-from protocol.jid import SERVER
 from protocol.node import BadNode, Node
 from protocol.stanza import iq, pairing, session
 
@@ -92,7 +91,7 @@ class LoggingIn:
             host.end(of_failure(session.read_failure(node), host.ctx.now))
         elif node.tag == "success" and linked:
             self._succeeded(session.read_success(node))
-        elif not linked and _is_refs(node):
+        elif not linked and pairing.is_pair_device(node):
             host.move(Step.REFS)
             linking = Linking(host)
             host.enter(linking)
@@ -134,10 +133,10 @@ class Linking:
         if self._agreed:
             return False
         try:
-            if _is_refs(node):
+            if pairing.is_pair_device(node):
                 refs = pairing.refs_of(node)
                 self._host.react(Reaction(stanzas=(iq.result(node),)))
-                self._host.start(show_codes(self._host.ctx, refs), self._host.ctx.now, "qr")
+                self._host.start(show_codes(self._host.ctx, refs), self._host.ctx.now)
                 return True
             if pairing.is_pair_success(node):
                 self._pair(node)
@@ -246,7 +245,3 @@ class Living:
         ctx.tell(ConnectionOpened(at=ctx.now, resumed=host.resumed, ms=ms))
         for chore, lane in chores.AFTER_CATCH_UP:
             host.start(chore(ctx), ctx.now, lane)
-
-
-def _is_refs(node: Node) -> bool:
-    return node.tag == "iq" and node.jid("from") == SERVER and node.child("pair-device") is not None

@@ -154,6 +154,11 @@ def is_refresh(node: Node) -> bool:
     )
 
 
+def is_pair_device(node: Node) -> bool:
+    """Client: references to show, in place of any that were shown before."""
+    return node.tag == "iq" and node.jid("from") == SERVER and node.child("pair-device") is not None
+
+
 def is_pair_success(node: Node) -> bool:
     """Client: the phone has agreed, so nothing is left to show."""
     return node.tag == "iq" and node.jid("from") == SERVER and node.child("pair-success") is not None

@@ -33,6 +33,7 @@ class Toy:
         self.queue: list[Node] = []
         self.primer = 5
         self.batches = 0
+        self.wrong_codes = 0
         self.offline = True
         self.silent = False
         self._serial = 0
@@ -117,9 +118,12 @@ class Toy:
             if reg.text("stage") == linkcode.FINISH:
                 assert self.typed is not None
                 _, bundle, identity = linkcode.read_companion_finish(node)
-                secret = self.typed.finish(bundle, identity)
                 self._result(pump, node, [])
-                self.agree(pump, secret)
+                try:
+                    self.agree(pump, self.typed.finish(bundle, identity))
+                except linkcode.LinkCodeError:
+                    # A real phone tells only the person who mistyped.
+                    self.wrong_codes += 1
                 return
         elif xmlns == "md" and node.child("remove-companion-device"):
             self.linked = None
