@@ -175,6 +175,7 @@ class Account:
     async def start(self) -> None:
         """Connect, and stay connected. Leaves `conflict` and `failed`."""
         self.standing.happened(Happening.REPAIRED)
+        self.standing.verdict = None
         if self.standing.link is LinkState.CONFLICT:
             self.standing.link = LinkState.IDLE
         await self.remember(stopped=False, parked="", parked_code=0, until=0.0)

@@ -285,6 +285,7 @@ def run(loaded: Loaded, reload: Callable[[], Loaded] = load) -> int:
     faulthandler.register(signal.SIGQUIT)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     own: Path | None = None
+    listeners: list[socket.socket] = []
     try:
         listeners = [sock for group in take_sockets().values() for sock in group]
         if not listeners:
@@ -308,6 +309,8 @@ def run(loaded: Loaded, reload: Callable[[], Loaded] = load) -> int:
         log.critical("a fault of ours ended the daemon", exc_info=True)
         return EX_SOFTWARE
     finally:
+        for listener in listeners:
+            listener.close()
         if own is not None:
             with contextlib.suppress(OSError):
                 own.unlink(missing_ok=True)
