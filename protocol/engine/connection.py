@@ -10,7 +10,7 @@ ended stands in `verdict`, a row of the policy table; whether and when to try ag
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -37,7 +37,9 @@ from protocol.wire.framing import FrameError, FrameReader
 T = TypeVar("T")
 
 #: The code of every close of ours.
-NORMAL = 1000
+NORMAL: Final = 1000
+#: Stanzas that show that the server lives, but not that it delivers.
+_ABOUT_THE_LINK: Final = frozenset({"iq", "ib"})
 
 
 class Connection:
@@ -266,7 +268,7 @@ class Connection:
 
     def _dispatch(self, node: Node) -> None:
         ctx = self.ctx
-        self._keepalive.heard(ctx.now, news=node.tag != "iq")
+        self._keepalive.heard(ctx.now, news=node.tag not in _ABOUT_THE_LINK)
         if "offline" in node.attrs:
             ctx.offline_seen += 1
         if self._runner.receive(node, ctx.now):

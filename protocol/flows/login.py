@@ -66,6 +66,8 @@ async def refresh_dirty(
             await Expect(session.is_offline_end, 2 * OFFLINE_SECONDS)
         except TimedOut:
             pass
+        # The stanza goes to its handler first.
+        await Pause()
     if refresh is not None:
         await refresh(ctx)
     await Ask(session.clean(type, timestamp), _nothing)
