@@ -11,6 +11,7 @@ from protocol.noise.certificate import verify_chain
 from protocol.noise.errors import NoiseError
 from protocol.wire.codec import CodecError, EncodeError, decode, encode
 from protocol.wire.framing import FrameError, FrameReader, IntroReader
+from tests.fuzz import envelopes
 from tests.support.vectors import load
 
 
@@ -85,4 +86,9 @@ TARGETS: dict[str, Target] = {
     "intro": Target(fuzz_intro, _intros),
     "codec": Target(fuzz_codec, _nodes),
     "certificate": Target(fuzz_certificate, _chains),
+    "session": Target(envelopes.fuzz_session, envelopes.letters),
+    "group": Target(envelopes.fuzz_group, envelopes.group_messages),
+    "signal-records": Target(envelopes.fuzz_records, envelopes.stored),
+    "foreign-stores": Target(envelopes.fuzz_foreign, envelopes.foreign),
+    "reporting": Target(envelopes.fuzz_reporting, envelopes.contents),
 }
