@@ -48,6 +48,10 @@ _PARKING: Final = {
 }
 
 
+#: States of a link that has ended.
+_ENDED: Final = frozenset({LinkState.IDLE, LinkState.WAITING, LinkState.CONFLICT, LinkState.CLOSING})
+
+
 class NotReady(Exception):
     """The account can't do this now; `state` says why not."""
 
@@ -97,6 +101,9 @@ class Account:
         linked = creds is not None and creds.account is not None
         self.standing = Standing(Fact.LINKED if linked else Fact.UNLINKED, around.now)
         self._restore_park()
+        if self.linked and not self.memo.stopped and not self.memo.parked:
+            # It is about to dial: nobody should read "stopped" meanwhile.
+            self.standing.begin(LinkState.DIALING)
         self._wake = anyio.Event()
         self.moved = anyio.Event()
         #: Rings at every event without a row, and when the state moves.
@@ -285,9 +292,7 @@ class Account:
 
     def _connection(self, now: float) -> Connection:
         self.standing.last_connect_at = now
-        return Connection(
-            self.keystore, os.urandom, self._settings(), self._around.noise_root(), now
-        )
+        return Connection(self.keystore, os.urandom, self._settings(), self._around.noise_root(), now)
 
     def _settings(self) -> Settings:
         return msgspec.structs.replace(self._around.settings(self.name), expect_number=self.expect)
@@ -386,6 +391,9 @@ class Account:
         if state is self.standing.link:
             return
         self.standing.link = state
+        if state in _ENDED:
+            # What follows is told when it is known: a retry at once is no `waiting`.
+            return
         if state is LinkState.READY:
             self._ready_at = self._around.now()
             self.standing.attempts = 0

@@ -15,8 +15,10 @@ import anyio.abc
 import anyio.lowlevel
 import msgspec
 
+from protocol.effects import Commit
 from protocol.errors import LinkLost, ProtocolError, StoreFailed, TimedOut
 from protocol.events.base import Durable
+from protocol.flows.context import Context
 from protocol.flows.send import NoCiphertext, SendRefused, SendRequest, SendResult, lane, send
 from protocol.jid import parse
 from protocol.stanza.message import Facts
@@ -153,7 +155,9 @@ class Pump:
         if entry.pairing and entry.pairing != self._account.pairing_id:
             return Outcome("failed", "it was queued under another link of this account", "not_linked")
         try:
-            result = await self._account.flow(lambda ctx: send(ctx, request), lane=lane(to))
+            result = await self._account.flow(
+                lambda ctx: _send_and_note(ctx, request, entry.outbox_id), lane=lane(to)
+            )
         except (LinkLost, NotReady, StoreFailed, TimedOut):
             # Its fate is unknown: the same id goes again on the next connection.
             await outbox.defer(name, entry.outbox_id)
@@ -174,33 +178,54 @@ class Pump:
         return Outcome("server_ack", result=result)
 
     async def _tell(self, entry: Entry, status: str, outcome: Outcome) -> None:
-        """Row, event and whoever waits, in this order."""
+        """Row, event and whoever waits, in this order. The event of a success rode in the send's own commit."""
         name = self._account.name
         result = outcome.result
-        at = float(result.at) if result else self._account.now()
-        error = {"kind": outcome.kind, "message": outcome.error} if outcome.error else None
-        event = OwnStatus(
-            at=at,
-            key=f"message.status/{entry.id}/{entry.outbox_id}/{status}",
-            ids=[entry.id],
-            outbox_id=entry.outbox_id,
-            chat={"id": result.chat if result else entry.chat},
-            status=status,
-            error=error,
-            server_id=result.server_id if result else "",
-        )
-        told = msgspec.json.encode(result).decode() if result else ""
-        if outcome.status != "expired":
-            await self._archive.outbox.mark(
-                name,
-                entry.outbox_id,
-                "server_ack" if result else "failed",
-                error=outcome.error,
-                result=told,
-                attempt=True,
-            )
-        await self._archive.events.append(name, [event])
+        if result is not None:
+            told = msgspec.json.encode(result).decode()
+            await self._archive.outbox.mark(name, entry.outbox_id, "server_ack", result=told, attempt=True)
+        else:
+            if outcome.status != "expired":
+                await self._archive.outbox.mark(
+                    name, entry.outbox_id, "failed", error=outcome.error, attempt=True
+                )
+            at = self._account.now()
+            error = {"kind": outcome.kind, "message": outcome.error}
+            event = _status(at, entry.id, entry.outbox_id, entry.chat, status, error=error)
+            await self._archive.events.append(name, [event])
         if waiters := self._waiters.get(entry.outbox_id):
             self.outcomes[entry.outbox_id] = outcome
             for waiter in waiters:
                 waiter.set()
+
+
+async def _send_and_note(ctx: Context, request: SendRequest, outbox_id: str) -> SendResult:
+    """The ack becomes an event in the order of the wire: before the receipts that follow it."""
+    result = await send(ctx, request)
+    event = _status(
+        float(result.at), request.id, outbox_id, result.chat, "server_ack", server_id=result.server_id
+    )
+    await Commit(ctx.txn(), events=(event,))
+    return result
+
+
+def _status(
+    at: float,
+    id: str,
+    outbox_id: str,
+    chat: str,
+    status: str,
+    *,
+    error: dict[str, Any] | None = None,
+    server_id: str = "",
+) -> OwnStatus:
+    return OwnStatus(
+        at=at,
+        key=f"message.status/{id}/{outbox_id}/{status}",
+        ids=[id],
+        outbox_id=outbox_id,
+        chat={"id": chat},
+        status=status,
+        error=error,
+        server_id=server_id,
+    )

@@ -65,6 +65,11 @@ class Standing:
         """The one word."""
         return states.word(self.fact, self.link)
 
+    def begin(self, link: Link) -> None:
+        """Where it stands when it is opened: no change, so no event."""
+        self.link = link
+        self._told = self.word
+
     def happened(self, fact: states.Fact) -> None:
         """Follow the table of accounts; what changes nothing is no fault."""
         self.fact = states.ACCOUNT[self.fact].get(fact, self.fact)
