@@ -99,6 +99,8 @@ class Core:
         self.on_active: Callable[[Device], None] = lambda device: None
         #: A companion answered the phone's half of a link code.
         self.on_code_finished: Callable[[Link], None] = lambda link: None
+        #: An unpaired companion asks for the steps of a passkey.
+        self.on_passkey: Callable[[Link, Node], list[Node]] = _no_passkey
         #: The phone's signature over its list of devices (ADVSignedKeyIndexList).
         self.sign_devices: Callable[[Account], bytes] = lambda account: b""
         #: A companion asks its phone to upload a file again.
@@ -239,6 +241,10 @@ class Core:
         """Let watchers know."""
         for watcher in self.watchers:
             watcher(event, device, node)
+
+
+def _no_passkey(link: Link, iq: Node) -> list[Node]:
+    raise Refused(400, "bad-request")
 
 
 def queue_key(node: Node) -> QueueKey:

@@ -5,53 +5,31 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import Final
 
-from protocol.crypto.xeddsa import verify
-from protocol.jid import SERVER, Jid
-from protocol.node import Attr, Content, Node
-from protocol.pb.adv_pb2 import ADVSignedDeviceIdentity
-from protocol.pb.login_pb2 import ClientPairingProps, ClientPayload, DeviceProps
+from protocol.errors import RemoteProtocolError
+from protocol.flows.phone import Vouched, complete
+from protocol.jid import Jid
+from protocol.node import Attr, BadNode, Content, Node
 from protocol.signal.phash import participant_hash
-from waconnd.sandbox.core import Core, Refused, server_iq
+from protocol.stanza import linkcode, pairing
+from protocol.stanza.admission import Newcomer
+from waconnd.sandbox.core import Core, Refused
 from waconnd.sandbox.session import refuse, stream_error
 from waconnd.sandbox.state import Account, Device, Link, LinkCode, PendingPairing, Registration, SignedKey
 
-#: Lengths of the fields of a registration (reference 01, 4.5).
-LENGTHS: Final = (4, 1, 32, 3, 32, 64, 16)
 #: Seconds for the companion to sign.
 SIGN_SECONDS: Final = 30.0
-ACCOUNT_SIGNED: Final = b"\x06\x01"
-WRAPPED_KEY: Final = 80
 
 
-def register(core: Core, link: Link, payload: ClientPayload) -> None:
-    """An unpaired companion: check what it shows, offer refs."""
-    data = payload.devicePairingData
-    parts = (
-        data.eRegid,
-        data.eKeytype,
-        data.eIdent,
-        data.eSkeyId,
-        data.eSkeyVal,
-        data.eSkeySig,
-        data.buildHash,
-    )
-    if tuple(map(len, parts)) != LENGTHS or not verify(data.eIdent, b"\x05" + data.eSkeyVal, data.eSkeySig):
-        refuse(core, link, 400)
-        return
-    if payload.userAgent.appVersion.tertiary < core.knobs.oldest_revision:
+def register(core: Core, link: Link, who: Newcomer) -> None:
+    """An unpaired companion: offer refs."""
+    if who.version[2] < core.knobs.oldest_revision:
         refuse(core, link, 405)
         return
-    link.registration = Registration(
-        int.from_bytes(data.eRegid, "big"),
-        data.eIdent,
-        SignedKey(int.from_bytes(data.eSkeyId, "big"), data.eSkeyVal, data.eSkeySig),
-        data.deviceProps,
-    )
+    link.registration = Registration(who)
     link.refs = [f"2@{b64encode(core.random(48)).decode()}" for _ in range(core.knobs.refs)]
     for ref in link.refs:
         core.refs[ref] = link
-    refs = [Node("ref", {}, ref.encode()) for ref in link.refs]
-    core.emit(link, server_iq(core, "set", "md", [Node("pair-device", {}, refs)]))
+    core.emit(link, pairing.pair_device(core.serial(), link.refs))
     lifetime = core.knobs.first_ref + core.knobs.next_ref * (core.knobs.refs - 1)
     core.at(core.now + lifetime, lambda: _expire(core, link))
 
@@ -61,36 +39,27 @@ def _expire(core: Core, link: Link) -> None:
         core.end(link, "the last ref expired")
 
 
-def pair(
-    core: Core, link: Link, account: Account, number: int, key_index: int, details: bytes, container: bytes
-) -> None:
+def pair(core: Core, link: Link, account: Account, number: int, vouched: Vouched) -> None:
     """The phone agreed: hand its signed identity to the companion."""
-    signed = ADVSignedDeviceIdentity.FromString(_container_details(container))
-    props = ClientPairingProps(isChatDbLidMigrated=account.lid_migrated, isSyncdPureLidSession=False)
-    children = [
-        Node("platform", {"name": account.platform}),
-        Node("device-identity", {}, container),
-        Node("device", {"jid": account.pn.on(number), "lid": account.lid.on(number)}),
-        Node("client-props", {}, props.SerializeToString()),
-    ]
-    if account.business_name:
-        children.insert(0, Node("biz", {"name": account.business_name}))
-    iq = server_iq(core, "set", "md", [Node("pair-success", {}, children)], t=core.seconds)
-    link.pairing = PendingPairing(account, number, key_index, details, signed.accountSignature, iq.text("id"))
-    link.awaiting[iq.text("id")] = "pair-success"
-    core.emit(link, iq)
+    success = pairing.PairSuccess(
+        vouched.container,
+        account.pn.on(number),
+        account.lid.on(number),
+        account.platform,
+        account.business_name,
+        lid_migrated=account.lid_migrated,
+        server_time=int(core.now),
+    )
+    id = core.serial()
+    link.pairing = PendingPairing(account, number, vouched)
+    link.awaiting[id] = "pair-success"
+    core.emit(link, pairing.pair_success(id, success))
 
     def give_up() -> None:
         if link.pairing is not None and not link.closed:
             core.end(link, "no signature came")
 
     core.at(core.now + SIGN_SECONDS, give_up)
-
-
-def _container_details(container: bytes) -> bytes:
-    from protocol.pb.adv_pb2 import ADVSignedDeviceIdentityHMAC
-
-    return ADVSignedDeviceIdentityHMAC.FromString(container).details
 
 
 def signed(core: Core, link: Link, node: Node) -> None:
@@ -103,34 +72,26 @@ def signed(core: Core, link: Link, node: Node) -> None:
         core.complaints.append(f"{pending.account.pn}: the companion refused: {node.child('error')}")
         core.end(link, "the companion refused to pair")
         return
-    shown = node.need("pair-device-sign").need("device-identity")
-    identity = ADVSignedDeviceIdentity.FromString(shown.content_bytes())
-    account_key = pending.account.devices[0].identity
-    proof = ACCOUNT_SIGNED + pending.details + registration.identity + account_key
-    if (
-        identity.details != pending.details
-        or shown.number("key-index", -1) != pending.key_index
-        or not verify(registration.identity, proof, identity.deviceSignature)
-    ):
-        core.complaints.append(f"{pending.account.pn}: the companion's signature is wrong")
+    who, account = registration.who, pending.account
+    try:
+        identity = complete(pending.vouched, who.identity, *pairing.read_signed(node))
+    except RemoteProtocolError as error:
+        core.complaints.append(f"{account.pn}: {error}")
         refuse(core, link, 401)
         return
-    identity.accountSignatureKey = account_key
-    identity.accountSignature = pending.account_signature
-    account = pending.account
     account.devices[pending.number] = device = Device(
         account=account,
         number=pending.number,
-        identity=registration.identity,
-        registration_id=registration.registration_id,
-        signed=registration.signed,
+        identity=who.identity,
+        registration_id=who.registration_id,
+        signed=SignedKey(who.signed_pre_key_id, who.signed_pre_key, who.signature),
         pn=account.pn.on(pending.number),
         lid=account.lid.on(pending.number),
         noise=link.static,
-        key_index=pending.key_index,
-        platform=DeviceProps.FromString(registration.device_props).platformType,
-        device_props=registration.device_props,
-        device_identity=identity.SerializeToString(),
+        key_index=pending.vouched.key_index,
+        platform=who.platform_type,
+        device_props=who.props,
+        device_identity=identity,
     )
     stream_error(core, link, 515)
     core.on_linked(device)
@@ -194,17 +155,17 @@ def remove(core: Core, device: Device) -> None:
 def companion_iq(core: Core, link: Link, iq: Node) -> list[Node]:
     """`md` requests of a connection that has no account yet."""
     registration = link.registration
-    stage = iq.child("link_code_companion_reg")
-    if registration is None or stage is None:
+    if registration is None:
         raise Refused(400, "bad-request")
+    if iq.child("link_code_companion_reg") is None:
+        return core.on_passkey(link, iq)
+    stage = iq.need("link_code_companion_reg")
     match stage.text("stage"):
-        case "companion_hello":
-            return [_hello(core, registration, stage)]
-        case "companion_finish" if registration.link_code is not None:
-            registration.link_code.finish = (
-                stage.need("link_code_pairing_wrapped_key_bundle").content_bytes(),
-                stage.need("companion_identity_public").content_bytes(),
-            )
+        case linkcode.HELLO:
+            return [_hello(core, registration, iq)]
+        case linkcode.FINISH if registration.link_code is not None:
+            _, bundle, identity = linkcode.read_companion_finish(iq)
+            registration.link_code.finish = (bundle, identity)
             core.on_code_finished(link)
             return []
         case "get_country_code":
@@ -212,25 +173,19 @@ def companion_iq(core: Core, link: Link, iq: Node) -> list[Node]:
     raise Refused(400, "bad-request")
 
 
-def _hello(core: Core, registration: Registration, stage: Node) -> Node:
+def _hello(core: Core, registration: Registration, iq: Node) -> Node:
     if core.faults.link_code_error:
         code, core.faults.link_code_error = core.faults.link_code_error, 0
         raise Refused(code, "bad-request" if code == 400 else "refused")
-    jid = stage.jid("jid")
-    wrapped = stage.need("link_code_pairing_wrapped_companion_ephemeral_pub").content_bytes()
-    if core.account(jid) is None or jid is None or len(wrapped) != WRAPPED_KEY:
-        raise Refused(400, "bad-request")
-    display = stage.child("companion_platform_display")
-    shown = display.content_text() if display is not None else ""
-    if not 1 <= len(shown) <= 100:
+    try:
+        hello = linkcode.read_companion_hello(iq)
+    except BadNode as error:
+        raise Refused(400, "bad-request") from error
+    if hello.number not in core.accounts:
         raise Refused(400, "bad-request")
     ref = b64encode(core.random(24))
-    registration.link_code = LinkCode(jid.user, wrapped, ref, shown)
-    return Node(
-        "link_code_companion_reg",
-        {"stage": "companion_hello"},
-        [Node("link_code_pairing_ref", {}, ref)],
-    )
+    registration.link_code = LinkCode(hello.number, hello.wrapped, ref)
+    return linkcode.hello_answer(iq, ref).need(linkcode.TYPE)
 
 
 def primary_hello(core: Core, link: Link, wrapped: bytes, identity: bytes) -> None:
@@ -238,19 +193,8 @@ def primary_hello(core: Core, link: Link, wrapped: bytes, identity: bytes) -> No
     registration = link.registration
     if registration is None or registration.link_code is None:
         return
-    children = [
-        Node("link_code_pairing_ref", {}, registration.link_code.ref),
-        Node("link_code_pairing_wrapped_primary_ephemeral_pub", {}, wrapped),
-        Node("primary_identity_pub", {}, identity),
-    ]
-    stage = Node("link_code_companion_reg", {"stage": "primary_hello"}, children)
-    attrs: dict[str, Attr] = {
-        "from": SERVER,
-        "type": "link_code_companion_reg",
-        "id": core.serial(),
-        "t": core.seconds,
-    }
-    core.emit(link, Node("notification", attrs, [stage]))
+    hello = linkcode.PrimaryHello(registration.link_code.ref, wrapped, identity)
+    core.emit(link, linkcode.primary_hello(core.serial(), core.now, hello))
 
 
 def waiting_for_code(core: Core, pn: Jid) -> Link | None:

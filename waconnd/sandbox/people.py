@@ -10,12 +10,12 @@ import msgspec
 
 from protocol.creds import new_creds
 from protocol.crypto.media import decrypt, encrypt
+from protocol.flows.phone import sign_own, vouch
 from protocol.jid import LID, SERVER, STATUS, Jid
 from protocol.node import Attr, Node
 from protocol.pb.e2e_pb2 import Message
 from protocol.stanza.message import Facts
 from waconnd.sandbox import linking, rooms
-from waconnd.sandbox.identity import own_companion, vouch
 from waconnd.sandbox.party import Party, Read, fresh_identity
 from waconnd.sandbox.phone import Phone
 from waconnd.sandbox.state import Account, Group
@@ -281,7 +281,7 @@ class Person:
         )
         party = Party(self.world, account, number, creds)
         party.device.key_index = account.key_counter
-        party.device.device_identity = own_companion(self.phone.identity, creds.identity, vouched, random)
+        party.device.device_identity = sign_own(vouched, creds.identity, random)
         self.companions.append(party)
         linking.announce(self.world, party.device, "add")
         self.world.settle()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from protocol.crypto.curve import KeyPair, generate
-from protocol.crypto.primitives import pbkdf2
+from protocol.crypto.curve import KeyPair
+from protocol.flows.phone import TypedCode, sign_key_indexes, vouch
 from protocol.node import Node
 from protocol.stanza import linkcode
 from protocol.stanza.pairing import parse_qr
 from waconnd.sandbox import linking
 from waconnd.sandbox.history import History
-from waconnd.sandbox.identity import sign_devices, vouch
 from waconnd.sandbox.party import Party, Read
 from waconnd.sandbox.phonestate import PhoneState
 from waconnd.sandbox.state import Account, Device, Link
@@ -36,7 +35,7 @@ class Phone(Party):
         self.history = History(self)
         #: Companions that were linked and wait for their first stanzas of history.
         self._greeted: set[int] = set()
-        self._code: tuple[Link, KeyPair, str] | None = None
+        self._code: tuple[Link, TypedCode] | None = None
         #: Turned off, a new companion gets neither keys nor history.
         self.shares = True
 
@@ -53,11 +52,12 @@ class Phone(Party):
         link = self.world.refs.get(code.ref)
         if link is None or link.registration is None or link.pairing is not None:
             raise LinkFailed("nobody shows this QR code any more; scan a fresh one")
-        if link.static != code.noise or link.registration.identity != code.identity:
+        if link.static != code.noise or link.registration.who.identity != code.identity:
             raise LinkFailed("the keys of this QR code are not those of the device that shows it")
-        self._link(link, code.adv_secret)
+        self.link(link, code.adv_secret)
 
-    def _link(self, link: Link, adv_secret: bytes) -> None:
+    def link(self, link: Link, adv_secret: bytes) -> None:
+        """Vouch for a companion whose secret is known."""
         account = self.account
         registration = link.registration
         if registration is None:
@@ -68,54 +68,45 @@ class Phone(Party):
         account.key_counter += 1
         vouched = vouch(
             self.identity,
-            registration.identity,
+            registration.who.identity,
             adv_secret,
             self.random,
             raw_id=account.raw_id,
             key_index=account.key_counter,
             timestamp=int(self.world.now),
         )
-        linking.pair(
-            self.world, link, account, number, account.key_counter, vouched.details, vouched.container
-        )
+        linking.pair(self.world, link, account, number, vouched)
 
     def enter_code(self, text: str) -> None:
-        """Type the eight letters that a companion shows."""
-        code = linkcode.normalize(text)
+        """Type the eight letters that a companion shows. Stretching them takes a moment."""
         link = linking.waiting_for_code(self.world, self.account.pn)
         if link is None or link.registration is None or link.registration.link_code is None:
             raise LinkFailed("no device waits for a code of this number")
-        ephemeral = generate(self.random)
-        salt, iv = self.random(linkcode.SALT), self.random(linkcode.IV)
-        wrapped = linkcode.wrap(stretch(code, salt), salt, iv, ephemeral.public)
-        self._code = (link, ephemeral, code)
-        linking.primary_hello(self.world, link, wrapped, self.identity.public)
+        typed = TypedCode(self.identity, text, link.registration.link_code.wrapped_ephemeral, self.random)
+        self._code = (link, typed)
+        linking.primary_hello(self.world, link, typed.wrapped, self.identity.public)
 
     def code_finished(self, link: Link) -> None:
         """The companion's last word: open its bundle and link it."""
         registration = link.registration
         if self._code is None or self._code[0] is not link or registration is None:
             return
-        _, ephemeral, code = self._code
+        _, typed = self._code
         self._code = None
         pending = registration.link_code
         if pending is None or pending.finish is None:
             return
-        bundle, identity = pending.finish
-        theirs = linkcode.unwrap(
-            stretch(code, linkcode.salt_of(pending.wrapped_ephemeral)), pending.wrapped_ephemeral
-        )
         try:
-            secret = linkcode.open_bundle(bundle, ephemeral, self.identity, theirs, identity)
+            secret = typed.finish(*pending.finish)
         except linkcode.LinkCodeError as error:
             self.failures.append(f"link code: {error}")
             registration.link_code = None
             return
-        self._link(link, secret)
+        self.link(link, secret)
 
     def sign_devices(self) -> bytes:
         """The signed list of devices as it is now."""
-        return sign_devices(
+        return sign_key_indexes(
             self.identity,
             self.random,
             raw_id=self.account.raw_id,
@@ -159,8 +150,3 @@ class Phone(Party):
         if self.read and self.read[-1].peer and self.read[-1].id in self._asking:
             self._peer(self.read[-1])
         return answers
-
-
-def stretch(code: str, salt: bytes) -> bytes:
-    """The key that eight letters make; it costs a tenth of a second."""
-    return pbkdf2(code.encode(), salt, linkcode.ITERATIONS)

@@ -14,9 +14,10 @@ from websockets.http11 import Request, Response
 
 from protocol.crypto.curve import KeyPair
 from protocol.effects import Close
+from protocol.engine.server import Faults as WireFaults
+from protocol.engine.server import ServerConnection
 from protocol.errors import ProtocolError
 from protocol.node import Node
-from waconnd.sandbox.carrier import ServerConnection
 from waconnd.sandbox.core import End
 from waconnd.sandbox.state import Link
 from waconnd.sandbox.world import World
@@ -50,6 +51,8 @@ class Listener:
         self._timer_wake = asyncio.Event()
         #: Upgrades are refused with this HTTP status while it is set.
         self.refuse_upgrade = 0
+        #: How new connections misbehave before and below the stanzas.
+        self.wire_faults = WireFaults()
         self.port = 0
 
     @contextlib.asynccontextmanager
@@ -105,15 +108,15 @@ class Listener:
     def _received(self, carrier: Carrier, data: bytes) -> None:
         now = self._clock()
         wire, link = carrier.wire, carrier.link
-        known = wire.login is not None
+        known = wire.who is not None
         try:
             wire.receive(data, now)
         except ProtocolError as error:
             self.world.complaints.append(f"link {link.id}: {error}")
             self.world.end(link, str(error))
         else:
-            if not known and wire.login is not None:
-                self.world.opened(link, wire.login, wire.client_static, now)
+            if not known and wire.who is not None:
+                self.world.opened(link, wire.who, wire.client_static, now)
             for node in wire.stanzas():
                 self.world.receive(link, node, now)
         carrier.wake.set()
@@ -154,10 +157,10 @@ class Listener:
                         carrier.ending = True
                     else:
                         parts.append(output.data)
-                slow = self.world.faults.slow.get(carrier.link.id)
-                if slow:
+                slow = self.world.faults.slow.get(carrier.link.id, 0.0)
+                if slow or carrier.wire.faults.sliver:
                     for part in parts:
-                        await asyncio.sleep(len(part) / slow)
+                        await asyncio.sleep(len(part) / slow if slow else 0)
                         await carrier.socket.send(part)
                 elif parts:
                     await carrier.socket.send(b"".join(parts))

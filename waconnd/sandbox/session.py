@@ -7,7 +7,7 @@ from typing import Final
 
 from protocol.jid import SERVER
 from protocol.node import Attr, Node
-from protocol.pb.login_pb2 import ClientPayload
+from protocol.stanza.admission import Returning
 from waconnd.sandbox.core import Core
 from waconnd.sandbox.state import Device, Link
 
@@ -17,18 +17,18 @@ ROUTING_BYTES: Final = 6
 COUNTED: Final = ("message", "notification", "receipt", "appdata", "call")
 
 
-def login(core: Core, link: Link, payload: ClientPayload) -> None:
+def login(core: Core, link: Link, who: Returning) -> None:
     """A paired device is back: find it, compare its key, let it in."""
-    account = core.accounts.get(str(payload.username))
-    device = account.devices.get(payload.device) if account is not None else None
-    if payload.userAgent.appVersion.tertiary < core.knobs.oldest_revision:
+    account = core.accounts.get(who.number)
+    device = account.devices.get(who.device) if account is not None else None
+    if who.version[2] < core.knobs.oldest_revision:
         refuse(core, link, 405)
-    elif device is None or device.noise != link.static or not payload.device:
+    elif device is None or device.noise != link.static:
         refuse(core, link, 401)
     elif device.account.failure is not None:
-        core.end(link, "refused", device.account.failure)
+        core.end(link, "refused", device.account.failure, Node("xmlstreamend"))
     else:
-        _admit(core, link, device, passive=payload.passive)
+        _admit(core, link, device, passive=who.passive)
 
 
 def refuse(core: Core, link: Link, reason: int, **attrs: Attr) -> None:

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from protocol.flows.phone import Vouched
 from protocol.jid import GROUP, LID, USER, Jid
 from protocol.node import Node
+from protocol.stanza.admission import Newcomer
 
 #: Collections of app state, in the order in which clients ask for them.
 COLLECTIONS: Final = ("critical_block", "critical_unblock_low", "regular_high", "regular_low", "regular")
@@ -94,12 +96,9 @@ class Link:
 
 @dataclass(slots=True)
 class Registration:
-    """What an unpaired companion showed at registration."""
+    """An unpaired companion and how far it got."""
 
-    registration_id: int
-    identity: bytes
-    signed: SignedKey
-    device_props: bytes
+    who: Newcomer
     #: A link code in progress: the number, the wrapped key of the companion, the ref.
     link_code: LinkCode | None = None
 
@@ -111,7 +110,6 @@ class LinkCode:
     pn: str
     wrapped_ephemeral: bytes
     ref: bytes
-    display: str = ""
     finish: tuple[bytes, bytes] | None = None
 
 
@@ -121,11 +119,7 @@ class PendingPairing:
 
     account: Account
     number: int
-    key_index: int
-    #: Raw ADVDeviceIdentity.
-    details: bytes
-    account_signature: bytes
-    iq_id: str
+    vouched: Vouched
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ import heapq
 
 from protocol.errors import RemoteProtocolError
 from protocol.node import BadNode, Node
-from protocol.pb.login_pb2 import ClientPayload
+from protocol.stanza.admission import Newcomer, Returning
 from waconnd.sandbox import calls, iq, linking, messages, presence, receipts, session
 from waconnd.sandbox.core import Core, Refused
 from waconnd.sandbox.state import Device, Link
@@ -26,14 +26,14 @@ class World(Core):
         self.links[link.id] = link
         return link
 
-    def opened(self, link: Link, payload: ClientPayload, static: bytes, now: float) -> None:
+    def opened(self, link: Link, who: Newcomer | Returning, static: bytes, now: float) -> None:
         """The handshake is done: an unpaired companion registers, a paired device logs in."""
         self.now = now
         link.static = static
-        if payload.HasField("devicePairingData"):
-            linking.register(self, link, payload)
+        if isinstance(who, Newcomer):
+            linking.register(self, link, who)
         else:
-            session.login(self, link, payload)
+            session.login(self, link, who)
         self.settle()
 
     def disconnected(self, link: Link, now: float) -> None:
