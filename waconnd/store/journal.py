@@ -1,7 +1,7 @@
 """The redo journal: its bytes, its scan, and the one implementation over a directory.
 
     journal := header frame* padding
-    header  := "WACJ" version:u16 flags:u16 epoch:8 base:u64 store:16 digest:16
+    header  := "WACJ" version:u16 flags:u16 epoch:8 base:u64 store:16 key:8 digest:16
     frame   := length:u32 seq:u64 digest:16 body        digest = blake2b-128(body, key=epoch, salt=seq)
     body    := record*                                  (sealed as a whole when sealing is on)
     record  := flags:u8 [number:u64] kind:u8+ id:u32+ [value:u32+]       x+ = length, then bytes; big-endian
@@ -37,7 +37,7 @@ GROWTH: Final = 256 * 1024
 #: No frame is longer; a length beyond it is not one.
 MAX_FRAME: Final = 64 * 1024 * 1024
 
-_HEAD: Final = struct.Struct(">4sHH8sQ16s")
+_HEAD: Final = struct.Struct(">4sHH8sQ16s8s")
 HEADER_SIZE: Final = _HEAD.size + DIGEST_SIZE
 _FRAME: Final = struct.Struct(">IQ16s")
 _U32: Final = struct.Struct(">I")
@@ -129,9 +129,9 @@ def decode_records(body: bytes) -> tuple[Record, ...]:
     return tuple(records)
 
 
-def encode_header(epoch: bytes, base: int, store: bytes, *, sealed: bool) -> bytes:
-    """The first bytes of a journal."""
-    head = _HEAD.pack(MAGIC, VERSION, FLAG_SEALED if sealed else 0, epoch, base, store)
+def encode_header(epoch: bytes, base: int, store: bytes, key: bytes = b"") -> bytes:
+    """The first bytes of a journal. `key` tells the sealing key from others; empty: not sealed."""
+    head = _HEAD.pack(MAGIC, VERSION, FLAG_SEALED if key else 0, epoch, base, store, key)
     return head + hashlib.blake2b(head, digest_size=DIGEST_SIZE).digest()
 
 
@@ -178,7 +178,8 @@ class Layout(msgspec.Struct, frozen=True):
     store: bytes
     epoch: bytes
     base: int
-    sealed: bool
+    #: Empty: not sealed.
+    key: bytes
     bodies: tuple[bytes, ...]
     #: Where the next frame would start.
     end: int
@@ -191,7 +192,7 @@ def parse(data: bytes) -> Layout:
         raise damaged(Damage(JOURNAL, Harm.EMPTY))
     if len(data) < HEADER_SIZE or data[:4] != MAGIC:
         raise damaged(Damage(JOURNAL, Harm.UNPARSABLE, "does not begin as a journal does"))
-    _, version, flags, epoch, base, store = _HEAD.unpack_from(data)
+    _, version, flags, epoch, base, store, key = _HEAD.unpack_from(data)
     digest = hashlib.blake2b(data[: _HEAD.size], digest_size=DIGEST_SIZE).digest()
     if not hmac.compare_digest(digest, data[_HEAD.size : HEADER_SIZE]):
         raise damaged(Damage(JOURNAL, Harm.WRONG_DIGEST, "has a header with a wrong digest"))
@@ -216,12 +217,12 @@ def parse(data: bytes) -> Layout:
                 " end but damage to acknowledged data; put the directory back from a backup"
             )
             raise damaged(Damage(JOURNAL, Harm.WRONG_DIGEST, why))
-    return Layout(store, epoch, base, bool(flags & FLAG_SEALED), tuple(bodies), at, torn)
+    return Layout(store, epoch, base, key if flags & FLAG_SEALED else b"", tuple(bodies), at, torn)
 
 
 def frame_limits(data: bytes) -> tuple[int, int, int] | None:
     """Of a journal broken in the middle: where its whole frames end, the last of them, the highest behind."""
-    _, _, _, epoch, base, _ = _HEAD.unpack_from(data)
+    _, _, _, epoch, base, _, _ = _HEAD.unpack_from(data)
     at, seq = HEADER_SIZE, base
     while frame := frame_at(data, at, epoch, seq + 1):
         at, seq = at + _FRAME.size + len(frame[1]), seq + 1
@@ -250,12 +251,14 @@ class FileJournal:
             raise damaged(Damage(JOURNAL, Harm.MISSING, "is gone, but files of the account exist")) from None
         except PermissionError:
             raise damaged(Damage(JOURNAL, Harm.NO_PERMISSION)) from None
-        if layout.sealed != self._seal.sealed:
-            raise Sealed(
-                "the directory is sealed, but no key was given: set [auth] seal"
-                if layout.sealed
-                else "sealing is on, but the directory is plain: export the account, and import it with sealing on"
-            )
+        if layout.key != (key := self._seal.check(layout.store)):
+            if not key:
+                raise Sealed("the directory is sealed, but no key was given: set [auth] seal")
+            if not layout.key:
+                raise Sealed(
+                    "sealing is on, but the directory is plain: export the account, and import it with sealing on"
+                )
+            raise Sealed("the key is not the one that this directory was sealed with")
         self._bodies = layout.bodies
         self._adopt(layout.store, layout.epoch, layout.base, layout.end)
         frames = self._seal.frames(layout.epoch)
@@ -265,11 +268,8 @@ class FileJournal:
                 decode_records(frames.open(first + i, body)) for i, body in enumerate(layout.bodies)
             )
         except ValueError as error:
-            if layout.sealed:
-                raise Sealed("the key is not the one that this directory was sealed with") from error
-            raise damaged(
-                Damage(JOURNAL, Harm.UNPARSABLE, f"holds a frame that makes no sense: {error}")
-            ) from error
+            why = f"holds a frame that makes no sense: {error}"
+            raise damaged(Damage(JOURNAL, Harm.UNPARSABLE, why)) from error
         self._seq = layout.base + len(opened)
         return Scan(layout.store, layout.base, opened, layout.torn)
 
@@ -307,7 +307,7 @@ class FileJournal:
         self._swap(epoch, base, bodies)
 
     def _swap(self, epoch: bytes, base: int, bodies: Sequence[bytes]) -> None:
-        parts = [encode_header(epoch, base, self.store, sealed=self._seal.sealed)]
+        parts = [encode_header(epoch, base, self.store, self._seal.check(self.store))]
         parts += [encode_frame(epoch, base + 1 + i, body) for i, body in enumerate(bodies)]
         data = b"".join(parts)
         name = temporary(JOURNAL)

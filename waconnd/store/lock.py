@@ -15,23 +15,7 @@ from waconnd.store.files import FILE_MODE
 from waconnd.store.names import LOCK
 
 #: Where flock binds one machine only, or nobody. Two daemons on one account destroy its sessions.
-NETWORK: Final = frozenset(
-    {
-        "nfs",
-        "nfs4",
-        "cifs",
-        "smb3",
-        "smbfs",
-        "9p",
-        "afs",
-        "ceph",
-        "glusterfs",
-        "lustre",
-        "beegfs",
-        "davfs",
-        "ncpfs",
-    }
-)
+NETWORK: Final = frozenset("nfs nfs4 cifs smb3 smbfs 9p afs ceph glusterfs lustre beegfs davfs ncpfs".split())
 #: `held_by` holds the lock for a moment; somebody who looks must not keep an owner from starting.
 TRIES: Final = 4
 PAUSE: Final = 0.02

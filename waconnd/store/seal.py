@@ -24,6 +24,7 @@ from waconnd.store.errors import Sealed
 
 KEY_SIZE: Final = 32
 NONCE_SIZE: Final = 12
+CHECK_SIZE: Final = 8
 #: Name of the systemd credential: `LoadCredentialEncrypted=auth-key:…`.
 CREDENTIAL: Final = "auth-key"
 
@@ -31,7 +32,8 @@ CREDENTIAL: Final = "auth-key"
 class Seal(Protocol):
     """How bytes become what is on disk. `name` is the exact thing they are; nothing opens under another one."""
 
-    sealed: bool
+    def check(self, store: bytes, /) -> bytes:
+        """Eight bytes that tell this key from another one; none when nothing is sealed."""
 
     def close(self, name: bytes, data: bytes, /) -> bytes:
         """What goes to disk."""
@@ -59,7 +61,9 @@ class Frames(Protocol):
 class Plain:
     """No sealing: files that people can read."""
 
-    sealed = False
+    def check(self, store: bytes) -> bytes:
+        """Nothing is sealed."""
+        return b""
 
     def close(self, name: bytes, data: bytes) -> bytes:
         """The data."""
@@ -93,8 +97,6 @@ class PlainFrames:
 class Aes:
     """Sealed under one key; each purpose has its own key derived from it."""
 
-    sealed = True
-
     def __init__(self, key: bytes, random: Callable[[int], bytes] = os.urandom) -> None:
         if len(key) != KEY_SIZE:
             raise Sealed(f"the sealing key has {len(key)} bytes; it must have exactly {KEY_SIZE}")
@@ -104,6 +106,10 @@ class Aes:
 
     def _derive(self, purpose: bytes) -> bytes:
         return HKDF(SHA256(), KEY_SIZE, salt=None, info=b"waconnd auth " + purpose).derive(self._key)
+
+    def check(self, store: bytes) -> bytes:
+        """A wrong key is a person's mistake and must not look like damage."""
+        return hmac.digest(self._derive(b"check"), store, hashlib.sha256)[:CHECK_SIZE]
 
     def close(self, name: bytes, data: bytes) -> bytes:
         """Nonce and ciphertext. A random nonce is good for 2^32 writes, some centuries of checkpoints."""

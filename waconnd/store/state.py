@@ -154,7 +154,7 @@ def show(path: Path, seal: Seal | None = None) -> Shown:
     return Shown(
         path=str(path),
         store=scan.store.hex(),
-        sealed=(seal or Plain()).sealed,
+        sealed=bool((seal or Plain()).check(scan.store)),
         seq=scan.seq,
         journal_frames=len(scan.frames),
         journal_bytes=records.journal.size,
