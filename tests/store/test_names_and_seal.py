@@ -29,7 +29,11 @@ def test_familiar_names(kind: str, id: str, name: str) -> None:
     assert choose(kind, id, ()) == name
 
 
-@given(st.lists(st.tuples(st.sampled_from(["pre", "pre-key", "x"]), st.text("a/:_-\n\0é", max_size=90)), unique=True))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["pre", "pre-key", "x"]), st.text("a/:_-\n\0é", max_size=90)), unique=True
+    )
+)
 def test_no_two_records_share_a_name(keys: list[tuple[str, str]]) -> None:
     taken: set[str] = set()
     for kind, id in keys:

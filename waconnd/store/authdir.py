@@ -129,6 +129,11 @@ class AuthDir:
         )
         return cls(held, witnesses, jobs)
 
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        return self._held.path
+
     # --- the Source of a Keystore -------------------------------------------------------------------------------
 
     def get(self, kind: str, id: str) -> bytes | None:

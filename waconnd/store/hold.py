@@ -23,6 +23,7 @@ from waconnd.store.stamp import Witness
 class Held(msgspec.Struct, frozen=True):
     """A directory that is ours."""
 
+    path: Path
     records: Records
     directory: OsDirectory
     lock: Lock
@@ -70,7 +71,7 @@ def hold(
         if isinstance(error, OSError):
             raise explain(error, f"opening {path}") from error
         raise
-    return Held(records, directory, lock, opened)
+    return Held(path, records, directory, lock, opened)
 
 
 def _make(path: Path) -> None:

@@ -11,7 +11,9 @@ from typing import Final
 import msgspec
 
 from protocol.creds import CREDS, CREDS_ID
+from protocol.errors import RecordDamaged
 from protocol.keystore import Changes, Kind, View
+from waconnd.store.errors import Damage, Harm, damaged
 
 #: Chains, and what was concluded from them.
 RATCHETS: Final = (Kind.SESSION, Kind.SENDER_KEY, Kind.SENDER_KEY_MEMORY, Kind.DEVICE_LIST, Kind.RETRY_COUNT)
@@ -27,7 +29,11 @@ def drop_ratchets(view: View) -> Changes:
     for kind in (*RATCHETS, Kind.PRE_KEY):
         for id in view.ids(kind):
             changes[kind, id] = None
-    creds = CREDS.get(view, CREDS_ID)
+    try:
+        creds = CREDS.get(view, CREDS_ID)
+    except RecordDamaged as error:
+        why = f"makes no sense to this program ({error.why}); was it written by a newer one?"
+        raise damaged(Damage("creds.json", Harm.UNPARSABLE, why)) from error
     if creds is not None:
         leap = (creds.next_pre_key_id + PRE_KEY_LEAP - 1) % MAX_PRE_KEY_ID + 1
         creds = msgspec.structs.replace(
