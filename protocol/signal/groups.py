@@ -29,9 +29,11 @@ from protocol.signal.errors import (
 from protocol.signal.quarantine import set_aside
 from protocol.signal.records import (
     MAX_SENDER_STATES,
+    MAX_SKIPPED,
     SENDER_KEYS,
     SenderKeyRecord,
     SenderState,
+    Skipped,
     sender_key_id,
 )
 
@@ -80,13 +82,16 @@ def process_distribution(txn: Txn, group: str, sender: str, skdm: bytes) -> None
     told = read_distribution(skdm)
     id = sender_key_id(group, sender)
     record = _load_or_set_aside(txn, id) or SenderKeyRecord()
-    state = SenderState(id=told.id, public=told.public, key=told.key, index=told.iteration)
+    state = SenderState(
+        id=told.id, public=told.public, key=told.key, index=told.iteration, first=told.iteration
+    )
     known = next((old for old in record.states if old.id == told.id), None)
     if known is not None:
         record.states.remove(known)
         # A second announcement of the same key: ours may hold keys of messages that are still under way.
         if known.public == told.public and told.iteration - known.index <= MAX_JUMP:
             state = known
+            _reach_back(state, told.key, told.iteration)
     record.states.insert(0, state)
     del record.states[MAX_SENDER_STATES:]
     SENDER_KEYS.put(txn, id, record)
@@ -105,6 +110,9 @@ def decrypt(txn: Txn, group: str, sender: str, data: bytes) -> bytes:
     # Before any chain work: only the owner of the key may make us hash ahead.
     if not verify(state.public, message.signed, message.signature):
         raise BadSignature(f"the signature of a group message of {sender} does not verify")
+    if message.iteration < state.first:
+        # Not a duplicate: it was written before the place from which on we were given the key.
+        raise NoSenderKey(f"{sender} wrote this in {group} before it sent us its sender key")
     step = find(state.key, state.index, state.skipped, message.iteration, MAX_JUMP)
     iv, key = _keys(step.message_key)
     try:
@@ -129,6 +137,20 @@ def has_sender_key(view: View, group: str, sender: str) -> bool:
     except RecordDamaged:
         return False
     return record is not None and bool(record.states)
+
+
+def _reach_back(state: SenderState, key: bytes, index: int) -> None:
+    """The key came again, at an earlier place than the one we know it from: what overtook it had brought a later one."""
+    if not 0 < state.first - index <= MAX_JUMP:
+        return
+    earlier: Skipped = {}
+    for place in range(index, state.first):
+        earlier[place] = seed(key)
+        key = advance(key)
+    kept = {**earlier, **state.skipped}
+    while len(kept) > MAX_SKIPPED:
+        del kept[next(iter(kept))]
+    state.first, state.skipped = index, kept
 
 
 def _own(record: SenderKeyRecord | None) -> SenderState | None:

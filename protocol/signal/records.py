@@ -105,6 +105,8 @@ class SenderState(Hidden, msgspec.Struct, omit_defaults=True):
     index: Index = 0
     private: Key | None = None
     skipped: Skipped = {}
+    #: The earliest place that we were given the key for: what is older was never ours to read.
+    first: Index = 0
 
 
 class SenderKeyRecord(Hidden, msgspec.Struct):

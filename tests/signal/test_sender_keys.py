@@ -89,7 +89,7 @@ def test_who_comes_late_reads_from_there_on(writer: Member, reader: Member) -> N
     assert read_distribution(skdm).id == read_distribution(first).id
     reader.learn(skdm)
     assert groups.has_sender_key(reader.store.keystore, GROUP, WRITER)
-    with pytest.raises(errors.Duplicate):
+    with pytest.raises(errors.NoSenderKey):
         reader.read(before)
     assert reader.read(writer.write(b"after")) == b"after"
 
@@ -238,8 +238,9 @@ class Group(RuleBasedStateMachine):
         skdm = self.announced[place % len(self.announced)]
         told = read_distribution(skdm)
         self.readers[reader].learn(skdm)
-        # Known already: the old state stays.
-        self.keys[reader].setdefault(told.id, told.iteration)
+        # Known already: the old state stays, and reaches back when this announcement was overtaken by a later one.
+        first = self.keys[reader].get(told.id, told.iteration)
+        self.keys[reader][told.id] = min(first, told.iteration)
 
     @precondition(lambda self: self.written)
     @rule(reader=reader, place=place)
@@ -251,7 +252,9 @@ class Group(RuleBasedStateMachine):
             expected: type[errors.SignalError] | None = errors.NoSenderKey
         elif message.id not in keys:
             expected = errors.UnknownKeyId
-        elif message.iteration < keys[message.id] or data in self.done[reader]:
+        elif message.iteration < keys[message.id]:
+            expected = errors.NoSenderKey
+        elif data in self.done[reader]:
             expected = errors.Duplicate
         else:
             expected = None
