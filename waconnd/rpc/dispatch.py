@@ -110,7 +110,7 @@ class Dispatcher:
             self.host,
             self,
             account=account,
-            key=getattr(params, "key", None),
+            key=getattr(params, "key", None) or None,
             dry_run=getattr(params, "dry_run", False),
             timeout_s=timeout,
             id=request.id,

@@ -173,8 +173,8 @@ class Site:
             raise RpcError("not_found", "a QR code is served as qr.png, qr.svg or qr.txt")
         flag, content_type = _PICTURES[kind]
         result = msgspec.json.decode(await self._call(caller, "pair.qr", {"account": account, flag: True}))
-        image: str = result.get("image", "")
-        body = base64.b64decode(image.partition(",")[2]) if image.startswith("data:") else image.encode()
+        image: str = result[flag]
+        body = base64.b64decode(image) if kind == "png" else image.encode()
         headers = [("Cache-Control", "no-store")]
         if expires := result.get("expires_at"):
             headers.append(("X-Expires-At", expires))

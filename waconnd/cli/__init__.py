@@ -1,0 +1,51 @@
+"""The command line. It speaks to the daemon by its socket; only `serve`, `state`, `config` and `doctor --offline` read files.
+
+stdout is data, stderr is talk. With `--json` each record is one line of JSON. Nothing waits for ever.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from waconnd.cli.shell import Shell, Stop
+from waconnd.client.sync import Unreachable, WaconndError
+from waconnd.rpc.errors import EXIT_INTERRUPTED, EXIT_LATER, EXIT_UNREACHABLE, KINDS
+
+
+def main(argv: Sequence[str]) -> int:
+    """Parse and run; gives the exit code."""
+    from waconnd.cli.parser import build
+
+    arguments = build().parse_args(argv)
+    shell = Shell(arguments)
+    try:
+        code: int | None = arguments.run(shell, arguments)
+        sys.stdout.flush()
+    except Stop as stop:
+        if str(stop):
+            shell.say(f"waconnd: {stop}")
+        return stop.code
+    except WaconndError as error:
+        shell.say(f"waconnd: {error}")
+        if error.advice:
+            shell.say(f"  {error.advice}")
+        kind = KINDS.get(error.kind)
+        return kind.exit if kind is not None else 1
+    except TimeoutError as error:
+        shell.say(f"waconnd: {error}")
+        return EXIT_LATER
+    except Unreachable as error:
+        shell.say(f"waconnd: {error}")
+        shell.say("  start it with `systemctl start waconnd` or `waconnd serve`, or name its `--socket`")
+        return EXIT_UNREACHABLE
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader (`| head`) has enough; and Python shall not complain at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    finally:
+        shell.close()
+    return code or 0

@@ -1,0 +1,176 @@
+"""What is known: chats, messages, search, contacts, groups, check, outbox, trace."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from typing import Any
+
+from waconnd.cli.parser import Commands
+from waconnd.cli.shell import Shell, get, local, member, name_of, rows_of
+
+
+def add(commands: Commands) -> None:
+    parser = commands.add("chats", "chats, the latest first", chats)
+    _limit(parser)
+    parser = commands.add("messages", "messages of a chat, or of all", messages)
+    parser.add_argument("chat", nargs="?", metavar="CHAT")
+    parser.add_argument("--before", metavar="ID|TIME")
+    parser.add_argument("--since", metavar="TIME", dest="after")
+    _limit(parser)
+    parser = commands.add("search", "find messages by their words", search)
+    parser.add_argument("query", nargs="+", metavar="WORD")
+    parser.add_argument("--chat", metavar="CHAT")
+    parser.add_argument("--from", dest="sender", metavar="WHO")
+    parser.add_argument("--since", metavar="TIME")
+    parser.add_argument("--until", metavar="TIME")
+    _limit(parser)
+    parser = commands.add("contacts", "people", contacts)
+    parser.add_argument("name", nargs="?", metavar="NAME")
+    _limit(parser)
+    parser = commands.add("groups", "groups", groups)
+    parser.add_argument("id", nargs="?", metavar="GROUP", help="this one, with its members")
+    parser = commands.add("check", "whether numbers are on WhatsApp, and their addresses", check)
+    parser.add_argument("numbers", nargs="+", metavar="NUMBER")
+    parser = commands.add("trace", "what happened to one message", trace)
+    parser.add_argument("id", metavar="ID")
+    group = commands.under("outbox", "messages that wait to be sent")
+    parser = group.add("list", "what waits, or all of a status", outbox)
+    parser.add_argument("--status", metavar="STATUS")
+    for verb, help in (("cancel", "don't send it"), ("retry", "try it again now")):
+        parser = group.add(verb, help, outbox_act)
+        parser.set_defaults(verb=verb)
+        parser.add_argument("id", metavar="OUTBOX_ID")
+
+
+def _limit(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--limit", type=int, default=20, metavar="N")
+
+
+def chats(shell: Shell, arguments: argparse.Namespace) -> int:
+    rows = rows_of(shell.ask("chat.list", limit=arguments.limit))
+    shell.table(
+        rows,
+        {
+            "chat": member("id"),
+            "name": name_of,
+            "unread": member("unread"),
+            "last": lambda row: local(get(row, "last_at")),
+            "note": lambda row: " ".join(flag for flag in ("pinned", "archived") if row.get(flag)),
+        },
+    )
+    return 0
+
+
+def messages(shell: Shell, arguments: argparse.Namespace) -> int:
+    result = shell.ask(
+        "message.list",
+        chat=arguments.chat,
+        before=arguments.before,
+        after=arguments.after,
+        limit=arguments.limit,
+    )
+    _messages(shell, rows_of(result))
+    return 0
+
+
+def search(shell: Shell, arguments: argparse.Namespace) -> int:
+    more = {"from": arguments.sender, "since": arguments.since, "until": arguments.until}
+    query = " ".join(arguments.query)
+    result = shell.ask("message.search", query=query, chat=arguments.chat, limit=arguments.limit, **more)
+    _messages(shell, rows_of(result))
+    return 0
+
+
+def _messages(shell: Shell, rows: list[dict[str, Any]]) -> None:
+    shell.table(
+        rows,
+        {
+            "at": lambda row: local(get(row, "sent_at")),
+            "id": member("id"),
+            "chat": lambda row: name_of(get(row, "chat", "")),
+            "from": lambda row: "me" if row.get("from_me") else name_of(get(row, "from", "")),
+            "text": what,
+        },
+    )
+
+
+def what(row: Mapping[str, Any]) -> str:
+    """A message in one line."""
+    if snippet := get(row, "snippet"):
+        return str(snippet)
+    kind = str(get(row, "body.kind", get(row, "kind", "")))
+    text = get(row, "body.text") or get(row, "body.caption") or get(row, "text") or ""
+    return str(text) if kind in ("text", "") else f"[{kind}] {text}".rstrip()
+
+
+def contacts(shell: Shell, arguments: argparse.Namespace) -> int:
+    rows = rows_of(shell.ask("contact.list", name=arguments.name, limit=arguments.limit))
+    shell.table(rows, {"id": member("id"), "number": member("pn"), "name": name_of})
+    return 0
+
+
+def groups(shell: Shell, arguments: argparse.Namespace) -> int:
+    if arguments.id is None:
+        rows = rows_of(shell.ask("group.list"))
+        shell.table(
+            rows, {"id": member("id"), "subject": lambda r: get(r, "subject") or name_of(r), "members": _size}
+        )
+        return 0
+    group = shell.ask("group.get", id=arguments.id)
+    if shell.json:
+        shell.record(group)
+        return 0
+    shell.put(f"{get(group, 'subject', '')}  {get(group, 'id', '')}")
+    members = get(group, "members") or get(group, "participants") or []
+    shell.table(members, {"member": name_of, "id": member("id"), "role": lambda r: get(r, "role") or ""})
+    return 0
+
+
+def _size(row: Mapping[str, Any]) -> Any:
+    members = row.get("members", row.get("size"))
+    return len(members) if isinstance(members, list) else members
+
+
+def check(shell: Shell, arguments: argparse.Namespace) -> int:
+    rows = rows_of(shell.ask("contact.check", numbers=arguments.numbers))
+    shell.table(
+        rows,
+        {
+            "input": member("input"),
+            "registered": member("registered"),
+            "id": member("id"),
+            "lid": member("lid"),
+        },
+    )
+    return 0 if all(row.get("registered") for row in rows) else 5
+
+
+def trace(shell: Shell, arguments: argparse.Namespace) -> int:
+    rows = rows_of(shell.ask("message.trace", id=arguments.id))
+    shell.table(
+        rows, {"at": lambda r: local(get(r, "at")), "stage": member("stage"), "detail": member("detail")}
+    )
+    return 0
+
+
+def outbox(shell: Shell, arguments: argparse.Namespace) -> int:
+    rows = rows_of(shell.ask("outbox.list", status=arguments.status))
+    shell.table(
+        rows,
+        {
+            "id": lambda row: get(row, "outbox_id") or get(row, "id"),
+            "to": lambda row: name_of(get(row, "chat") or get(row, "to", "")),
+            "status": member("status"),
+            "queued": lambda row: local(get(row, "at") or get(row, "queued_at")),
+            "error": lambda row: get(row, "error.message") or get(row, "error"),
+        },
+    )
+    return 0
+
+
+def outbox_act(shell: Shell, arguments: argparse.Namespace) -> int:
+    id: Any = int(arguments.id) if arguments.id.isdigit() else arguments.id
+    result = shell.ask(f"outbox.{arguments.verb}", outbox_id=id)
+    shell.result(result, str(get(result, "status", "done")))
+    return 0

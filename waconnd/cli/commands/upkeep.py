@@ -1,0 +1,368 @@
+"""For the admin: doctor, state, export and import, hooks, tokens, sandbox, completion, version."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from waconnd import __version__
+from waconnd.cli.parser import Commands, seconds
+from waconnd.cli.shell import Shell, Stop, get, member, rows_of
+from waconnd.rpc.errors import EXIT_DATA, EXIT_DENIED, EXIT_IO, EXIT_LATER, EXIT_USAGE
+
+#: Kinds of sources that `import` reads.
+SOURCES = ("baileys", "whatsmeow", "waconnd")
+
+#: A large account's history takes a while.
+TRANSFER_S = 600.0
+
+
+def add(commands: Commands) -> None:
+    parser = commands.add("doctor", "find what is wrong, and say how to mend it", doctor)
+    parser.add_argument("--deep", action="store_true", help="also read every byte of every store")
+    parser.add_argument(
+        "--offline", action="store_true", help="without the daemon: configuration, folders, socket, stores"
+    )
+    group = commands.under("state", "look at an account's keys on disk; needs no daemon")
+    for verb, help in (
+        ("show", "what there is"),
+        ("verify", "read every byte and compare"),
+        ("repair", "set damaged records aside so that the account can start; keeps every byte"),
+    ):
+        parser = group.add(verb, help, state)
+        parser.set_defaults(verb=verb)
+        parser.add_argument("name", metavar="ACCOUNT|DIR")
+        parser.add_argument("--state", type=Path, metavar="DIR", help="the daemon's state directory")
+    parser = commands.add("export", "write a backup of an account", export)
+    parser.add_argument("name", metavar="ACCOUNT")
+    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("--what", default="auth,history", help="auth, history or both (auth,history)")
+    parser.add_argument("--passphrase-file", type=Path, metavar="FILE", help="seal it with what stands there")
+    parser = commands.add("import", "take over an account from a backup or from another program", import_)
+    parser.add_argument("name", metavar="ACCOUNT")
+    parser.add_argument("source", type=Path, metavar="FILE|DIR")
+    parser.add_argument(
+        "--from", dest="kind", choices=SOURCES, default="waconnd", help="whose files these are (waconnd)"
+    )
+    parser.add_argument("--passphrase-file", type=Path, metavar="FILE")
+    parser.add_argument(
+        "--dry-run", action="store_true", default=None, help="tell what would be taken, change nothing"
+    )
+    group = commands.under("hooks", "programs and URLs that are told of events")
+    group.add("list", "all hooks", hooks)
+    parser = group.add("set", "make or change one", hook_set)
+    parser.add_argument("name", metavar="NAME")
+    parser.add_argument("--url", help="POST events there")
+    parser.add_argument(
+        "--exec", nargs=argparse.REMAINDER, metavar="PROGRAM", help="run this (takes the rest of the line)"
+    )
+    parser.add_argument("-t", "--type", action="append", metavar="GLOB")
+    parser.add_argument("--secret", metavar="CREDENTIAL")
+    parser.add_argument("--reply", action="store_true", default=None, help="send what it prints to the chat")
+    parser = group.add("remove", "end one", hook_remove)
+    parser.add_argument("name", metavar="NAME")
+    parser = group.add("replay", "tell it everything after a seq again", hook_replay)
+    parser.add_argument("name", metavar="NAME")
+    parser.add_argument("after", type=int, metavar="SEQ")
+    group = commands.under("token", "hand on a piece of your rights")
+    parser = group.add("create", "make a token; it is shown once", token_create)
+    parser.add_argument("--scope", action="append", required=True, choices=("read", "send", "admin"))
+    parser.add_argument("--only", action="append", metavar="ACCOUNT")
+    parser.add_argument("--method", action="append", metavar="GLOB")
+    parser.add_argument("--expires", type=seconds, metavar="TIME")
+    parser.add_argument("--note")
+    group.add("list", "all tokens", token_list)
+    parser = group.add("revoke", "make one void", token_revoke)
+    parser.add_argument("id", metavar="ID")
+    parser = commands.add("completion", "completion for your shell: source the output", completion)
+    parser.add_argument("shell", choices=("bash", "zsh", "fish"))
+    commands.add("version", "versions of this program and of the daemon", version)
+
+
+# --- doctor -------------------------------------------------------------------------------------------------------------
+
+
+def doctor(shell: Shell, arguments: argparse.Namespace) -> int:
+    found = (
+        _offline(shell)
+        if arguments.offline
+        else rows_of(shell.call("daemon.doctor", deep=arguments.deep, timeout_s=TRANSFER_S))
+    )
+    if not found and not shell.json:
+        shell.put("nothing is wrong")
+    if shell.json:
+        shell.table(found, {})
+    else:
+        for one in found:
+            mark = {"error": shell.paint("✗", "red"), "warning": shell.paint("!", "yellow")}.get(
+                one["severity"], "·"
+            )
+            shell.put(f"{mark} {one['what']}")
+            if one.get("fix"):
+                shell.put(f"    {one['fix']}")
+    return EXIT_DATA if any(one["severity"] == "error" for one in found) else 0
+
+
+def _offline(shell: Shell) -> list[dict[str, Any]]:
+    """What can be seen without the daemon, for when it doesn't start."""
+    from waconnd.client.sync import Connection, Unreachable
+    from waconnd.config import ConfigError, load
+    from waconnd.store.errors import StoreError
+    from waconnd.store.state import verify
+
+    found: list[dict[str, Any]] = []
+
+    def tell(severity: str, what: str, fix: str = "") -> None:
+        found.append({"severity": severity, "what": what, "fix": fix})
+
+    try:
+        config = load().config
+    except ConfigError as error:
+        for problem in error.problems:
+            tell("error", f"configuration: {problem}", "`waconnd config` shows what is read from where")
+        return found
+    folder = config.state_path
+    if not folder.exists():
+        tell("info", f"{folder} is not there yet", "the first `waconnd serve` makes it")
+        return found
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        tell(
+            "error",
+            f"{folder} cannot be read and written by you",
+            "run this as the daemon's user: sudo -u waconnd",
+        )
+        return found
+    if folder.stat().st_mode & 0o077:
+        tell("warning", f"others may look into {folder}", f"chmod 700 {folder}")
+    space = os.statvfs(folder)
+    free = space.f_bavail * space.f_frsize // (1024 * 1024)
+    if free < config.retention.min_free_mb:
+        tell(
+            "error",
+            f"{folder} has {free} MiB left",
+            f"make room: {config.retention.min_free_mb} MiB at least",
+        )
+    accounts = folder / "accounts"
+    for path in sorted(accounts.iterdir()) if accounts.is_dir() else ():
+        if path.is_dir() and not path.name.startswith("."):
+            try:
+                checked = verify(path)
+            except StoreError as error:
+                tell("error", f"account {path.name}: {error}")
+                continue
+            for finding in checked.findings:
+                tell(
+                    "error", f"account {path.name}: {finding.sentence}", f"`waconnd state repair {path.name}`"
+                )
+    try:
+        Connection(shell.path, timeout=2).close()
+    except Unreachable as error:
+        tell("info", str(error), "`systemctl status waconnd`, `journalctl -u waconnd -p warning`")
+    return found
+
+
+# --- state, export, import ----------------------------------------------------------------------------------------------
+
+
+def state(shell: Shell, arguments: argparse.Namespace) -> int:
+    from waconnd.config import ConfigError, load
+    from waconnd.store.errors import StoreError
+    from waconnd.store.repair import repair
+    from waconnd.store.state import show, verify
+
+    path = Path(arguments.name)
+    if "/" not in arguments.name and not path.is_dir():
+        try:
+            root = arguments.state or load().config.state_path
+        except ConfigError as error:
+            raise Stop(str(error), 78) from None
+        path = root / "accounts" / arguments.name
+    _become_owner(path)
+    try:
+        if arguments.verb == "show":
+            result: Any = show(path)
+        else:
+            result = repair(path) if arguments.verb == "repair" else verify(path)
+    except StoreError as error:
+        raise Stop(str(error), error.exit) from None
+    except PermissionError:
+        raise Stop(f"{path} is not yours to read: sudo -u waconnd waconnd state …", EXIT_DENIED) from None
+    if shell.json:
+        shell.record(result)
+    else:
+        shell.put(result.text())
+    return int(getattr(result, "exit", 0))
+
+
+def _become_owner(path: Path) -> None:
+    """As root we act as the files' owner: what we write must stay readable to the daemon."""
+    if os.geteuid() == 0 and path.is_dir():
+        owner = path.stat()
+        os.setegid(owner.st_gid)
+        os.seteuid(owner.st_uid)
+
+
+def _passphrase(arguments: argparse.Namespace) -> str | None:
+    if arguments.passphrase_file is None:
+        return None
+    try:
+        return str(arguments.passphrase_file.read_text("utf-8").rstrip("\n"))
+    except OSError as error:
+        raise Stop(f"{arguments.passphrase_file} cannot be read: {error.strerror}", EXIT_IO) from None
+
+
+def export(shell: Shell, arguments: argparse.Namespace) -> int:
+    target = arguments.file
+    if target.exists():
+        raise Stop(f"{target} exists; it is not overwritten", EXIT_USAGE)
+    result = shell.call(
+        "account.export",
+        account=arguments.name,
+        what=arguments.what.split(","),
+        passphrase=_passphrase(arguments),
+        timeout_s=TRANSFER_S,
+    )
+    # Never under its name before it is whole, and never readable by others: these are keys.
+    draft = target.with_name(f".{target.name}.part")
+    os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+    size = shell.fetch(result["upload"], draft)
+    draft.replace(target)
+    shell.result(result, f"{target}: {size} bytes")
+    return 0
+
+
+def import_(shell: Shell, arguments: argparse.Namespace) -> int:
+    import tarfile
+    import tempfile
+
+    source = arguments.source
+    if not source.exists():
+        raise Stop(f"there is no {source}", EXIT_IO)
+    with tempfile.TemporaryDirectory() as folder:
+        file = source
+        if source.is_dir():
+            # The daemon never opens a caller's path: what it shall read is sent to it.
+            file = Path(folder) / "import.tar"
+            with tarfile.open(file, "w") as tar:
+                for path in sorted(source.iterdir()):
+                    if path.is_file():
+                        tar.add(path, arcname=path.name)
+        upload = shell.upload(file, "application/x-tar" if source.is_dir() else "application/octet-stream")
+    result = shell.call(
+        "account.import",
+        account=arguments.name,
+        upload=upload,
+        passphrase=_passphrase(arguments),
+        dry_run=arguments.dry_run,
+        timeout_s=TRANSFER_S,
+        **{"from": arguments.kind},
+    )
+    if shell.json:
+        shell.record(result)
+        return 0
+    for kind, count in sorted(get(result, "counts", {}).items()):
+        shell.put(f"{count:>7}  {kind}")
+    for line in [
+        *get(result, "notes", []),
+        *(str(get(one, "why", one)) for one in get(result, "skipped", [])),
+    ]:
+        shell.put(f"  {line}")
+    if not arguments.dry_run:
+        shell.say(
+            f"the other program must never run on these keys again; next: waconnd accounts start {arguments.name}"
+        )
+    return 0
+
+
+# --- hooks and tokens ---------------------------------------------------------------------------------------------------
+
+
+def hooks(shell: Shell, arguments: argparse.Namespace) -> int:
+    rows = rows_of(shell.call("hook.list"))
+    columns = {
+        name: member(name) for name in ("hook", "origin", "seq", "delivered", "failed", "dead", "last_error")
+    }
+    shell.table(rows, {**columns, "target": lambda row: row.get("url") or " ".join(row.get("exec") or [])})
+    return 0
+
+
+def hook_set(shell: Shell, arguments: argparse.Namespace) -> int:
+    result = shell.call(
+        "hook.set",
+        hook=arguments.name,
+        url=arguments.url,
+        exec=arguments.exec or None,
+        types=arguments.type,
+        secret=arguments.secret,
+        reply=arguments.reply,
+    )
+    shell.result(result, f"{arguments.name}: from seq {get(result, 'seq', 0)} on")
+    return 0
+
+
+def hook_remove(shell: Shell, arguments: argparse.Namespace) -> int:
+    shell.result(shell.call("hook.remove", hook=arguments.name), f"{arguments.name}: removed")
+    return 0
+
+
+def hook_replay(shell: Shell, arguments: argparse.Namespace) -> int:
+    result = shell.call("hook.replay", hook=arguments.name, after=arguments.after)
+    shell.result(result, f"{arguments.name}: again from {arguments.after + 1}")
+    return 0
+
+
+def token_create(shell: Shell, arguments: argparse.Namespace) -> int:
+    result = shell.call(
+        "token.create",
+        scopes=arguments.scope,
+        accounts=arguments.only,
+        methods=arguments.method,
+        expires_in_s=arguments.expires,
+        note=arguments.note,
+    )
+    shell.result(result, result["token"])
+    return 0
+
+
+def token_list(shell: Shell, arguments: argparse.Namespace) -> int:
+    rows = rows_of(shell.call("token.list"))
+    columns = {name: member(name) for name in ("id", "note", "made_at", "expires_at")}
+    joined = {
+        name: (lambda row, name=name: ",".join(row.get(name) or ["all"]))
+        for name in ("scopes", "accounts", "methods")
+    }
+    shell.table(rows, {**columns, **joined})
+    return 0
+
+
+def token_revoke(shell: Shell, arguments: argparse.Namespace) -> int:
+    shell.result(shell.call("token.revoke", id=arguments.id), f"{arguments.id}: void")
+    return 0
+
+
+# --- the rest -----------------------------------------------------------------------------------------------------------
+
+
+def completion(shell: Shell, arguments: argparse.Namespace) -> int:
+    from waconnd.cli.complete import script
+
+    shell.put(script(arguments.shell))
+    return 0
+
+
+def version(shell: Shell, arguments: argparse.Namespace) -> int:
+    from waconnd.client.sync import Unreachable
+
+    told: dict[str, Any] = {"waconnd": __version__, "python": sys.version.split()[0]}
+    try:
+        told["daemon"] = shell.call("daemon.hello", client=f"waconnd/{__version__}")["version"]
+    except (Unreachable, TimeoutError):
+        told["daemon"] = None
+    words = f"waconnd {__version__}" + (
+        f" (daemon {told['daemon']})" if told["daemon"] else " (no daemon runs)"
+    )
+    shell.result(told, words)
+    return EXIT_LATER if told["daemon"] not in (None, __version__) else 0
