@@ -209,7 +209,7 @@ def test_tokens_go_to_persons_only() -> None:
 
 
 def test_channels_are_not_encrypted() -> None:
-    world, ann, _ = pair()
+    _world, ann, _ = pair()
     channel = Jid("120363000000000099", "newsletter")
     handle = ann.send(channel, "post", "N1", facts=Facts(type="text"))
     nodes = ann.settle()
