@@ -50,8 +50,8 @@ class Accounts:
         def job(connection: sqlite3.Connection) -> bool:
             if table == "message":
                 connection.execute(
-                    "insert into message_text(message_text, rowid, text) select 'delete', n, text from"
-                    " (select n, text from message where account = ? order by n limit ?) where text != ''",
+                    "insert into message_text(message_text, rowid, text, account) select 'delete', n, text, account from"
+                    " (select n, text, account from message where account = ? order by n limit ?) where text != ''",
                     (account, SLICE_ROWS),
                 )
                 gone = connection.execute(

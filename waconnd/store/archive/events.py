@@ -23,7 +23,7 @@ from waconnd.store.archive.thread import Worker
 PAGE_ROWS: Final = 200
 PAGE_BYTES: Final = 256 * 1024
 #: Rows looked at for one page: with a filter that matches nothing, a reader still gives way every few milliseconds.
-SCAN_ROWS: Final = 5_000
+SCAN_ROWS: Final = 2_000
 _INSERT: Final = "insert into event(account, type, chat, key, at, stored, body) values(?, ?, ?, ?, ?, ?, ?)"
 
 

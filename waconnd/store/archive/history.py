@@ -124,7 +124,7 @@ def _copy(
     ).rowcount
     if table == "message":
         connection.execute(
-            "insert into message_text(rowid, text) select n, text from main.message where n > ? and text != ''",
+            "insert into message_text(rowid, text, account) select n, text, account from main.message where n > ? and text != ''",
             (before,),
         )
     return last, count

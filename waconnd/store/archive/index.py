@@ -12,21 +12,24 @@ from typing import Final
 MAX_TERMS: Final = 16
 
 
-def add_text(connection: sqlite3.Connection, n: int, text: str) -> None:
+def add_text(connection: sqlite3.Connection, n: int, account: str, text: str) -> None:
     """Make a message findable."""
     if text:
-        connection.execute("insert into message_text(rowid, text) values(?, ?)", (n, text))
-
-
-def drop_text(connection: sqlite3.Connection, n: int, text: str) -> None:
-    """Take a message out."""
-    if text:
         connection.execute(
-            "insert into message_text(message_text, rowid, text) values('delete', ?, ?)", (n, text)
+            "insert into message_text(rowid, text, account) values(?, ?, ?)", (n, text, account)
         )
 
 
-def question(typed: str) -> str:
+def drop_text(connection: sqlite3.Connection, n: int, account: str, text: str) -> None:
+    """Take a message out."""
+    if text:
+        connection.execute(
+            "insert into message_text(message_text, rowid, text, account) values('delete', ?, ?, ?)",
+            (n, text, account),
+        )
+
+
+def question(account: str, typed: str) -> str:
     """What a person typed as an FTS5 expression: all words must occur, "quoted ones" side by side,
 
     the last may go on. Nothing typed is syntax, so nothing typed is an error.
@@ -40,4 +43,5 @@ def question(typed: str) -> str:
     if not words:
         return ""
     open_end = "" if typed.rstrip().endswith('"') else "*"
-    return " ".join(f'"{word}"' for word in words) + open_end
+    # No quote can stand in an account's name or in a word: they were what split the words.
+    return f'account : "{account}" AND text : (' + " ".join(f'"{word}"' for word in words) + open_end + ")"

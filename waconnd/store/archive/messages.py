@@ -127,7 +127,7 @@ class Messages:
     ) -> list[Hit]:
         """Latest arrivals first; go on with `before=hits[-1].message.n`."""
         rows = max(1, min(limit, PAGE_ROWS))
-        match = question(typed)
+        match = question(account, typed)
         if not match:
             return []
 

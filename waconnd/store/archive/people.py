@@ -23,17 +23,21 @@ def learn(connection: sqlite3.Connection, account: str, person: Fields, now: int
     lid = text(person, "lid") or (id if id.endswith(_LID) else "")
     if not pn and not lid:
         return ""
+    said = text(person, "push_name") or text(person, "name")
+    # Nearly always somebody who is known under just these names.
+    known = connection.execute(
+        "select pn, lid, push_name from contact where account = ? and id = ?", (account, lid or pn)
+    ).fetchone()
+    if known is not None and not more:
+        held_pn, held_lid, held_name = known
+        if held_pn == (pn or held_pn) and held_lid == (lid or held_lid) and held_name == (said or held_name):
+            return lid or pn
     rows = connection.execute(
-        "select id, pn, lid, push_name from contact where account = ?1 and id in (?2, ?3)"
-        " union select id, pn, lid, push_name from contact where account = ?1 and pn = ?2 and pn != ''"
-        " union select id, pn, lid, push_name from contact where account = ?1 and lid = ?3 and lid != ''",
+        "select id, pn, lid from contact where account = ?1 and id in (?2, ?3)"
+        " union select id, pn, lid from contact where account = ?1 and pn = ?2 and pn != ''"
+        " union select id, pn, lid from contact where account = ?1 and lid = ?3 and lid != ''",
         (account, pn, lid),
     ).fetchall()
-    said = text(person, "push_name") or text(person, "name")
-    if len(rows) == 1 and rows[0][0] == (lid or rows[0][2] or pn) and not more:
-        _, held_pn, held_lid, held_name = rows[0]
-        if held_pn == (pn or held_pn) and held_lid == (lid or held_lid) and held_name == (said or held_name):
-            return str(rows[0][0])
     pn = pn or next((row[1] for row in rows if row[1]), "")
     lid = lid or next((row[2] for row in rows if row[2]), "")
     target = lid or pn

@@ -106,7 +106,7 @@ def deleted(connection: sqlite3.Connection, change: Change) -> None:
 
 def delete(connection: sqlite3.Connection, row: sqlite3.Row) -> None:
     """A message and all that hangs on it."""
-    drop_text(connection, row["n"], row["text"])
+    drop_text(connection, row["n"], row["account"], row["text"])
     connection.execute("delete from message where n = ?", (row["n"],))
     place = (row["account"], row["chat"], row["id"])
     for table in ("annotation", "receipt", "media"):
@@ -253,8 +253,8 @@ def _may_edit(connection: sqlite3.Connection, change: Change, row: sqlite3.Row) 
 
 def _rewrite(connection: sqlite3.Connection, row: sqlite3.Row, words: str, data: bytes) -> None:
     if words != row["text"]:
-        drop_text(connection, row["n"], row["text"])
-        add_text(connection, row["n"], words)
+        drop_text(connection, row["n"], row["account"], row["text"])
+        add_text(connection, row["n"], row["account"], words)
     connection.execute("update message set text = ?, data = ? where n = ?", (words, data, row["n"]))
 
 

@@ -86,9 +86,9 @@ def _write(
         n, old_kind, old_words, revoked_at = held
         if revoked_at or old_kind not in _STAND_INS or kind in _STAND_INS:
             return 0, False
-        drop_text(connection, n, old_words)
+        drop_text(connection, n, change.account, old_words)
         connection.execute(_REPLACE, {**values, "n": n})
-    add_text(connection, n, words)
+    add_text(connection, n, change.account, words)
     reference = part(change.private, "media")
     if reference and full:
         connection.execute(

@@ -151,7 +151,7 @@ def _messages(connection: sqlite3.Connection, where: str, *values: object) -> in
         values,
     ).fetchall()
     for n, account, chat, id, sender, text in rows:
-        drop_text(connection, n, text)
+        drop_text(connection, n, account, text)
         connection.execute("delete from message where n = ?", (n,))
         for table in ("annotation", "receipt"):
             connection.execute(

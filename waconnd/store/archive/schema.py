@@ -56,8 +56,9 @@ create index message_chat on message(account, chat, sent_at, n);
 create index message_time on message(account, sent_at, n);
 create index message_expiry on message(expires_at) where expires_at > 0;
 
+-- The account is indexed with the words: a search in a small account must not walk through a large one's hits.
 create virtual table message_text using fts5(
-  text, content='message', content_rowid='n', tokenize="unicode61 remove_diacritics 2"
+  text, account, content='message', content_rowid='n', tokenize="unicode61 remove_diacritics 2"
 );
 
 -- What others attach to a message: reactions, votes, answers to invitations, pins. The newest of a person counts.
