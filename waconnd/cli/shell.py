@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import http.client
 import os
 import shutil
 import socket
@@ -12,11 +11,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import msgspec
 
 from waconnd.client.sync import Connection, Unreachable, WaconndError
+
+if TYPE_CHECKING:
+    import http.client
 
 #: A command that a person waits for.
 TIMEOUT_S: Final = 30.0
@@ -157,6 +159,9 @@ class Shell:
 
     def web(self) -> http.client.HTTPConnection:
         """The HTTP side of the same socket."""
+        # 40 ms of imports that most commands don't need.
+        import http.client
+
         connection = http.client.HTTPConnection("localhost", timeout=self.timeout)
         connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection.sock.settimeout(self.timeout)

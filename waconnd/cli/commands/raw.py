@@ -135,10 +135,10 @@ def explain(shell: Shell, arguments: argparse.Namespace) -> int:
     for param in one["params"]:
         mark = "" if param["required"] else "?"
         schema = param["schema"]
-        shell.put(f"  {param['name']}{mark}: {kind_of(schema)}  {schema.get('description', '')}".rstrip())
+        shell.put(f"  {param['name']}{mark}: {kind_of(schema)}  {about(schema)}".rstrip())
     shell.put(f"\nresult: {kind_of(one['result']['schema'])}")
     for name, schema in _members(one["result"]["schema"], document).items():
-        shell.put(f"  {name}: {kind_of(schema)}  {schema.get('description', '')}".rstrip())
+        shell.put(f"  {name}: {kind_of(schema)}  {about(schema)}".rstrip())
     if one["errors"]:
         shell.put("\nerrors: " + " ".join(error["$ref"].rpartition("/")[2] for error in one["errors"]))
     for example in one.get("examples", ()):
@@ -152,6 +152,12 @@ def _members(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]
         schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     properties: dict[str, Any] = schema.get("properties", {})
     return properties
+
+
+def about(schema: dict[str, Any]) -> str:
+    """A schema's description, also where it stands beside `null`."""
+    found = (str(one["description"]) for one in (schema, *schema.get("anyOf", ())) if "description" in one)
+    return next(found, "")
 
 
 def kind_of(schema: dict[str, Any]) -> str:

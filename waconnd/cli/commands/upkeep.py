@@ -36,6 +36,23 @@ def add(commands: Commands) -> None:
         parser.set_defaults(verb=verb)
         parser.add_argument("name", metavar="ACCOUNT|DIR")
         parser.add_argument("--state", type=Path, metavar="DIR", help="the daemon's state directory")
+        if verb == "repair":
+            parser.add_argument(
+                "--adopt", action="store_true", help="take files that were edited on purpose as they are"
+            )
+            parser.add_argument(
+                "--forget",
+                action="store_true",
+                help="let damaged sessions and prekeys go; peers make new ones",
+            )
+            parser.add_argument(
+                "--roll-back",
+                action="store_true",
+                help="cut a broken journal, as after the restore of a copy",
+            )
+            parser.add_argument(
+                "--search", type=Path, action="append", default=[], metavar="DIR", help="a backup to look in"
+            )
     parser = commands.add("export", "write a backup of an account", export)
     parser.add_argument("name", metavar="ACCOUNT")
     parser.add_argument("file", type=Path, metavar="FILE")
@@ -170,7 +187,7 @@ def _offline(shell: Shell) -> list[dict[str, Any]]:
 def state(shell: Shell, arguments: argparse.Namespace) -> int:
     from waconnd.config import ConfigError, load
     from waconnd.store.errors import StoreError
-    from waconnd.store.repair import repair
+    from waconnd.store.repair import Wishes, repair
     from waconnd.store.state import show, verify
 
     path = Path(arguments.name)
@@ -184,8 +201,16 @@ def state(shell: Shell, arguments: argparse.Namespace) -> int:
     try:
         if arguments.verb == "show":
             result: Any = show(path)
+        elif arguments.verb == "verify":
+            result = verify(path)
         else:
-            result = repair(path) if arguments.verb == "repair" else verify(path)
+            wishes = Wishes(
+                adopt=arguments.adopt,
+                forget=arguments.forget,
+                roll_back=arguments.roll_back,
+                search=tuple(arguments.search),
+            )
+            result = repair(path, wishes)
     except StoreError as error:
         raise Stop(str(error), error.exit) from None
     except PermissionError:
