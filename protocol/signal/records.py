@@ -10,6 +10,7 @@ from typing import Annotated, Final
 
 import msgspec
 
+from protocol.errors import RecordDamaged
 from protocol.keystore import Kind, Table
 
 #: Archived states of one session, as in every client.
@@ -163,6 +164,23 @@ PRE_KEYS: Final = Table(Kind.PRE_KEY, PreKey)
 SIGNED_PRE_KEYS: Final = Table(Kind.SIGNED_PRE_KEY, OldSignedPreKey)
 #: id: `kind-id-hash of the bytes`, so that nothing set aside is ever overwritten.
 QUARANTINE: Final = Table(Kind.QUARANTINE, Quarantined)
+
+
+_STATE: Final = msgspec.json.Decoder(State)
+_encode: Final = msgspec.json.Encoder().encode
+
+
+def archive(state: State) -> msgspec.Raw:
+    """A state as a record keeps it beside the current one."""
+    return msgspec.Raw(_encode(state))
+
+
+def archived_states(record: SessionRecord, address: str) -> list[State]:
+    """The states beside the current one, newest first. Raises RecordDamaged."""
+    try:
+        return [_STATE.decode(raw) for raw in record.archived]
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise RecordDamaged(Kind.SESSION, address, f"archived session: {error}") from error
 
 
 def sender_key_id(group: str, sender: str) -> str:

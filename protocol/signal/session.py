@@ -7,7 +7,7 @@ Addresses are `Jid.signal_address`, of the hidden id when it is known (reference
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Literal
 
 import msgspec
 
@@ -15,7 +15,7 @@ from protocol.creds import Creds, SignedPreKey
 from protocol.crypto.curve import DJB, Entropy, KeyPair, generate
 from protocol.crypto.xeddsa import verify
 from protocol.errors import RecordDamaged
-from protocol.keystore import Kind, Txn, View
+from protocol.keystore import Txn, View
 from protocol.signal.chains import MAX_JUMP, MAX_JUMP_OWN
 from protocol.signal.envelope import (
     PreKeyWhisper,
@@ -47,11 +47,10 @@ from protocol.signal.records import (
     SendingChain,
     SessionRecord,
     State,
+    archive,
+    archived_states,
 )
 from protocol.signal.x3dh import initiate, respond
-
-_STATE: Final = msgspec.json.Decoder(State)
-_encode: Final = msgspec.json.Encoder().encode
 
 
 class Local(msgspec.Struct, frozen=True):
@@ -225,7 +224,7 @@ def merge_sessions(txn: Txn, from_address: str, to_address: str) -> None:
         if record.current is None:
             record.current = old.current
         else:
-            record.archived.append(_archive(old.current))
+            record.archived.append(archive(old.current))
     record.archived = (record.archived + old.archived)[:MAX_ARCHIVED]
     SESSIONS.put(txn, to_address, record)
 
@@ -241,12 +240,7 @@ def _decrypt_first(txn: Txn, address: str, first: PreKeyWhisper, limit: int, me:
             return Opened(plaintext)
     except RecordDamaged as error:
         damage, record = error, SessionRecord()
-    pre_key = None
-    if first.pre_key_id is not None:
-        held = PRE_KEYS.get(txn, str(first.pre_key_id))
-        if held is None:
-            raise NoPreKey(f"prekey {first.pre_key_id} was used before or was never ours")
-        pre_key = held.private
+    pre_key = None if first.pre_key_id is None else _pre_key(txn, first.pre_key_id)
     signed = _signed_pre_key(txn, first.signed_pre_key_id, me)
     root, chain = respond(me.identity, signed, pre_key, first.identity, first.base_key)
     state = State(
@@ -271,10 +265,23 @@ def _decrypt_first(txn: Txn, address: str, first: PreKeyWhisper, limit: int, me:
     return Opened(plaintext, identity_changed=changed, new_session=True, damage=damage)
 
 
+def _pre_key(view: View, id: int) -> bytes:
+    try:
+        held = PRE_KEYS.get(view, str(id))
+    except RecordDamaged as damage:
+        raise NoPreKey(str(damage)) from damage
+    if held is None:
+        raise NoPreKey(f"prekey {id} was used before or was never ours")
+    return held.private
+
+
 def _signed_pre_key(view: View, id: int, me: Local) -> KeyPair:
     if id == me.signed_pre_key.id:
         return me.signed_pre_key.pair
-    old = SIGNED_PRE_KEYS.get(view, str(id))
+    try:
+        old = SIGNED_PRE_KEYS.get(view, str(id))
+    except RecordDamaged as damage:
+        raise NoSignedPreKey(str(damage)) from damage
     if old is None:
         raise NoSignedPreKey(f"signed prekey {id} is not, or no longer, ours")
     return KeyPair(old.private, old.public)
@@ -328,23 +335,15 @@ def _promote(record: SessionRecord, states: list[State], winner: State) -> None:
 
 def _replace_current(record: SessionRecord, state: State) -> None:
     if record.current is not None:
-        record.archived.insert(0, _archive(record.current))
+        record.archived.insert(0, archive(record.current))
         del record.archived[MAX_ARCHIVED:]
     record.current = state
 
 
-def _archive(state: State) -> msgspec.Raw:
-    return msgspec.Raw(_encode(state))
-
-
 def _states(record: SessionRecord, address: str) -> list[State]:
     """All states, current first. Raises RecordDamaged."""
-    states = [] if record.current is None else [record.current]
-    try:
-        states += [_STATE.decode(raw) for raw in record.archived]
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RecordDamaged(Kind.SESSION, address, f"archived session: {error}") from error
-    return states
+    current = [] if record.current is None else [record.current]
+    return current + archived_states(record, address)
 
 
 def _current(view: View, address: str) -> State | None:

@@ -338,6 +338,20 @@ def test_opening_over_a_damaged_record(ann: Device, ben: Device, raw: bytes) -> 
     assert ben.read(ann.write(ben, b"healed")).plaintext == b"healed"
 
 
+def test_damaged_prekeys_are_no_prekeys(ann: Device, ben: Device) -> None:
+    letter = ann.write(ben, b"x")
+    good = ben.store.disk.records[Kind.PRE_KEY, "1"]
+    put(ben, Kind.PRE_KEY, "1", b"junk")
+    with pytest.raises(errors.NoPreKey, match="pre-key/1"):
+        ben.read(letter)
+    put(ben, Kind.PRE_KEY, "1", good)
+    put(ben, Kind.SIGNED_PRE_KEY, "1", b"junk")
+    current = msgspec.structs.replace(ben.signed, id=2)
+    ben.me = msgspec.structs.replace(ben.me, signed_pre_key=current)
+    with pytest.raises(errors.NoSignedPreKey, match="signed-pre-key/1"):
+        ben.read(letter)
+
+
 def test_a_newer_version_is_damage_too(pair: tuple[Device, Device]) -> None:
     with pytest.raises(RecordDamaged, match="newer"):
         SESSIONS.decode(b'{"v":99}', ANN)

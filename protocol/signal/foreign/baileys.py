@@ -37,6 +37,8 @@ from protocol.signal.records import (
     SessionRecord,
     Skipped,
     State,
+    archive,
+    archived_states,
 )
 
 _OURS, _THEIRS = 1, 2
@@ -45,7 +47,6 @@ _OPEN: Final = -1
 _SEED: Final = 32
 
 _encode: Final = msgspec.json.Encoder().encode
-_state: Final = msgspec.json.Decoder(State)
 
 
 def import_session(obj: object, creds: Creds) -> SessionRecord:
@@ -65,16 +66,19 @@ def import_session(obj: object, creds: Creds) -> SessionRecord:
         if record.current is None and as_object(entry["indexInfo"]).get("closed") == _OPEN:
             record.current = state
         else:
-            record.archived.append(msgspec.Raw(_encode(state)))
+            record.archived.append(archive(state))
     del record.archived[MAX_ARCHIVED:]
     return record
 
 
 def export_session(record: SessionRecord, now: float) -> dict[str, Any]:
-    """The content of a `session-….json`. Skipped keys that are no seeds can't be expressed and are left out."""
+    """The content of a `session-….json`. Skipped keys that are no seeds can't be expressed and are left out.
+
+    Raises RecordDamaged.
+    """
     sessions: dict[str, Any] = {}
     moment = int(now * 1000)
-    states = [_state.decode(raw) for raw in record.archived]
+    states = archived_states(record, "")
     for age, state in enumerate(reversed(states)):
         sessions[text(DJB + state.base_key)] = _export_state(state, moment - len(states) + age, closed=True)
     if record.current is not None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Final, TypeVar
 
-import msgspec
 from google.protobuf.message import DecodeError, Message
 
 from protocol.crypto.curve import DJB, from_private
@@ -33,14 +32,14 @@ from protocol.signal.records import (
     SendingChain,
     SessionRecord,
     State,
+    archive,
+    archived_states,
 )
 
 M = TypeVar("M", bound=Message)
 
 _VERSION: Final = 3
 _TRIPLE: Final = (32, 32, 16)
-_encode: Final = msgspec.json.Encoder().encode
-_state: Final = msgspec.json.Decoder(State)
 
 
 def import_session(data: bytes) -> SessionRecord:
@@ -51,16 +50,16 @@ def import_session(data: bytes) -> SessionRecord:
         record.current = _import_state(pb.currentSession)
     for old in pb.previousSessions[:MAX_ARCHIVED]:
         if _lives(old):
-            record.archived.append(msgspec.Raw(_encode(_import_state(old))))
+            record.archived.append(archive(_import_state(old)))
     return record
 
 
 def export_session(record: SessionRecord) -> bytes:
-    """A row of `whatsmeow_sessions`."""
+    """A row of `whatsmeow_sessions`. Raises RecordDamaged."""
     pb = RecordStructure()
     if record.current is not None:
         pb.currentSession.CopyFrom(_export_state(record.current))
-    pb.previousSessions.extend(_export_state(_state.decode(raw)) for raw in record.archived)
+    pb.previousSessions.extend(_export_state(state) for state in archived_states(record, ""))
     return pb.SerializeToString()
 
 
