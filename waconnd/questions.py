@@ -11,6 +11,7 @@ from protocol.effects import Question
 from protocol.errors import TimedOut
 from protocol.flows.questions import ConfirmCode, NeedPasskey, StretchCode
 from protocol.flows.retry_copy import WantRetryCopy, copy_id
+from protocol.flows.sealed import WantSecret
 from protocol.jid import parse
 
 if TYPE_CHECKING:
@@ -24,6 +25,12 @@ async def answer(fleet: Fleet, account: Account, question: Question) -> object:
         case WantRetryCopy():
             held = await fleet.archive.copies.get(account.name, copy_id(parse(question.chat), question.id))
             return held or b""
+        case WantSecret():
+            for chat in question.chats:
+                secret = await fleet.archive.messages.secret(account.name, chat, question.id, question.senders[0])
+                if secret:
+                    return secret
+            return b""
         case StretchCode():
             return await anyio.to_thread.run_sync(
                 pbkdf2, question.password, question.salt, question.iterations

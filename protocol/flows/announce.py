@@ -20,6 +20,7 @@ from protocol.keystore import View
 from protocol.pb.e2e_pb2 import Message
 from protocol.stanza.message import Incoming
 
+UNREADABLE: Final[Fields] = {"body": {"kind": "unsupported"}}
 Maker = Callable[[Context, View, Incoming, Fields], Durable | None]
 
 
@@ -32,6 +33,15 @@ def announce(
     ctx: Context, view: View, message: Incoming, body: Message, *, recovered: bool = False
 ) -> Durable | None:
     """The event of a message; None for what is not meant for people."""
+    try:
+        return _told(ctx, view, message, body, recovered=recovered)
+    except Exception:
+        # A content that we can't read must neither be lost nor come back at every login.
+        ctx.counts["fault.content"] += 1
+        return _said(ctx, view, message, body, dict(UNREADABLE), recovered=recovered)
+
+
+def _told(ctx: Context, view: View, message: Incoming, body: Message, *, recovered: bool) -> Durable | None:
     read = content.read(body)
     if read["type"] in content.INTERNAL:
         return None

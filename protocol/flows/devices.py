@@ -11,8 +11,9 @@ from protocol.effects import Ask, AskAll, Commit
 from protocol.errors import LinkLost, ProtocolError, StoreFailed
 from protocol.flows.context import Context
 from protocol.flows.mapping import learn, session_jid
+from protocol.flows.soft import Soft
 from protocol.jid import Jid
-from protocol.keystore import Kind, Table, Txn, View
+from protocol.keystore import Kind, Txn, View
 from protocol.signal.identity import identity_of
 from protocol.signal.phash import participant_hash
 from protocol.signal.session import delete_session
@@ -36,7 +37,7 @@ class DeviceList(msgspec.Struct, frozen=True, omit_defaults=True):
     v: int = 1
 
 
-LISTS: Final = Table(Kind.DEVICE_LIST, DeviceList)
+LISTS: Final = Soft(Kind.DEVICE_LIST, DeviceList)
 
 
 def cached(view: View, user: Jid) -> DeviceList | None:

@@ -11,8 +11,9 @@ from typing import Final
 
 import msgspec
 
+from protocol.flows.soft import Soft
 from protocol.jid import HOSTED, HOSTED_LID, LID, USER, Jid
-from protocol.keystore import Kind, Table, Txn, View
+from protocol.keystore import Kind, Txn, View
 from protocol.signal.migrate import merge_names, merge_person
 
 REVERSE: Final = "_reverse"
@@ -25,7 +26,7 @@ class Pair(msgspec.Struct, frozen=True):
     v: int = 1
 
 
-PAIRS: Final = Table(Kind.LID_MAPPING, Pair)
+PAIRS: Final = Soft(Kind.LID_MAPPING, Pair)
 
 
 def lid_of(view: View, pn: Jid) -> Jid | None:

@@ -19,8 +19,9 @@ from protocol.flows.fanout import ensure_sessions, open_from_bundle
 from protocol.flows.mapping import session_jid
 from protocol.flows.retry_copy import RetryCopy
 from protocol.flows.send_person import identity_for, own_name, seal
+from protocol.flows.soft import Soft
 from protocol.jid import STATUS, Jid
-from protocol.keystore import Kind, Table, Txn
+from protocol.keystore import Kind, Txn
 from protocol.node import Attr, Node
 from protocol.signal import groups
 from protocol.signal.padding import pad
@@ -55,8 +56,8 @@ class Recreated(msgspec.Struct, frozen=True):
     v: int = 1
 
 
-ANSWERED: Final = Table(Kind.RETRY_ANSWER, Answered)
-RECREATED: Final = Table(Kind.SESSION_RECREATED, Recreated)
+ANSWERED: Final = Soft(Kind.RETRY_ANSWER, Answered)
+RECREATED: Final = Soft(Kind.SESSION_RECREATED, Recreated)
 
 
 async def answer(ctx: Context, request: Request, done: Node) -> None:

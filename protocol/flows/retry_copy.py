@@ -9,8 +9,9 @@ import msgspec
 from protocol.effects import Lookup, Question
 from protocol.flows.context import Context
 from protocol.flows.mapping import twin
+from protocol.flows.soft import Soft
 from protocol.jid import Jid
-from protocol.keystore import Kind, Table, Txn
+from protocol.keystore import Kind, Txn
 from protocol.stanza.message import Facts
 
 
@@ -27,7 +28,7 @@ class RetryCopy(msgspec.Struct, frozen=True, omit_defaults=True):
         return f"RetryCopy(<{len(self.message)} bytes>)"
 
 
-COPIES: Final = Table(Kind.RETRY_COPY, RetryCopy)
+COPIES: Final = Soft(Kind.RETRY_COPY, RetryCopy)
 
 
 class WantRetryCopy(Question, frozen=True, tag="retry_copy"):

@@ -6,7 +6,8 @@ from typing import Final
 
 import msgspec
 
-from protocol.keystore import Kind, Table, Txn, View
+from protocol.flows.soft import Soft
+from protocol.keystore import Kind, Txn, View
 from protocol.stanza.message import Incoming
 
 #: After this nobody has the message any more; the record goes.
@@ -31,7 +32,7 @@ class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
     v: int = 1
 
 
-ASKED: Final = Table(Kind.RETRY_COUNT, Asked)
+ASKED: Final = Soft(Kind.RETRY_COUNT, Asked)
 
 
 def asked_id(message: Incoming) -> str:

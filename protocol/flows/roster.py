@@ -10,8 +10,9 @@ from protocol.effects import Ask, Commit
 from protocol.flows import sender_keys
 from protocol.flows.context import Context
 from protocol.flows.mapping import learn
+from protocol.flows.soft import Soft
 from protocol.jid import Jid, parse
-from protocol.keystore import Kind, Table, Txn, View
+from protocol.keystore import Kind, Txn, View
 from protocol.stanza import roster
 from protocol.stanza.roster import Roster
 
@@ -33,7 +34,7 @@ class GroupRecord(msgspec.Struct, frozen=True, omit_defaults=True):
         return [parse(name) for name in self.members]
 
 
-GROUPS: Final = Table(Kind.GROUP, GroupRecord)
+GROUPS: Final = Soft(Kind.GROUP, GroupRecord)
 
 
 async def members_of(ctx: Context, group: Jid, *, fresh: bool = False) -> GroupRecord:

@@ -19,8 +19,9 @@ from protocol.events.message import MessageEventResponse, MessagePollVote
 from protocol.flows import announce
 from protocol.flows.context import Context
 from protocol.flows.mapping import twin
+from protocol.flows.soft import Soft
 from protocol.jid import Jid, parse
-from protocol.keystore import Kind, Table, Txn, View
+from protocol.keystore import Kind, Txn, View
 from protocol.pb.e2e_pb2 import (
     EventResponseMessage,
     Message,
@@ -55,7 +56,7 @@ class Task(msgspec.Struct, frozen=True):
     v: int = 1
 
 
-TASKS: Final = Table(Kind.TODO, Task)
+TASKS: Final = Soft(Kind.TODO, Task)
 
 
 class Part(msgspec.Struct, frozen=True):

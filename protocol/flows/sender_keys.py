@@ -9,8 +9,9 @@ import msgspec
 
 from protocol.flows.context import Context
 from protocol.flows.mapping import session_jid
+from protocol.flows.soft import Soft
 from protocol.jid import STATUS, Jid
-from protocol.keystore import Kind, Table, Txn, View
+from protocol.keystore import Kind, Txn, View
 from protocol.signal import groups
 
 #: A device that we could not encrypt for is tried again after this: each try costs a question to the server.
@@ -25,7 +26,7 @@ class Memory(msgspec.Struct, omit_defaults=True):
     v: int = 1
 
 
-MEMORIES: Final = Table(Kind.SENDER_KEY_MEMORY, Memory)
+MEMORIES: Final = Soft(Kind.SENDER_KEY_MEMORY, Memory)
 
 
 def own_sender(ctx: Context, view: View) -> str:

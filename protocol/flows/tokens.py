@@ -9,8 +9,9 @@ import msgspec
 from protocol.crypto.primitives import hmac_sha256
 from protocol.flows.context import Context
 from protocol.flows.mapping import session_jid
+from protocol.flows.soft import Soft
 from protocol.jid import Jid
-from protocol.keystore import Kind, Table, Txn, View
+from protocol.keystore import Kind, Txn, View
 from protocol.node import Node
 from protocol.stanza import iq
 
@@ -29,7 +30,7 @@ class Token(msgspec.Struct, frozen=True, omit_defaults=True):
     v: int = 1
 
 
-TOKENS: Final = Table(Kind.TC_TOKEN, Token)
+TOKENS: Final = Soft(Kind.TC_TOKEN, Token)
 
 
 def note(txn: Txn, issuer: Jid, token: bytes, at: int) -> bool:

@@ -34,7 +34,10 @@ from protocol.stanza.message import Incoming
 
 def on_message(ctx: Context, node: Node) -> Reaction:
     """`<message>`, and `<status>`, which is the same by another name."""
-    account = ctx.account
+    account = ctx.creds().account
+    if account is None:
+        ctx.counts["message.unlinked"] += 1
+        return Reaction()
     me = account.pn_jid
     own = [me] if account.lid_jid is None else [me, account.lid_jid]
     try:

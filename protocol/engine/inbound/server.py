@@ -41,7 +41,7 @@ def offline_end(ctx: Context, child: Node) -> Reaction:
 def dirty(ctx: Context, child: Node) -> Reaction:
     """Something of ours has changed while we were away."""
     type, later = child.text("type"), child.text("type") in chores.REFRESH_LATER
-    if not type:
+    if not type or ctx.creds().account is None:
         return Reaction()
     flow = refresh_dirty(ctx, type, child.text("timestamp"), chores.REFRESH.get(type), later=later)
     return Reaction(flows=((flow, f"dirty {type}"),))
