@@ -20,10 +20,12 @@ from protocol.flows.login import OFFLINE_SECONDS, become_active, note_success
 from protocol.flows.pair import PairRefused, accept, failed, show_codes
 from protocol.flows.runner import Handle
 from protocol.node import BadNode, Node
-from protocol.stanza import iq, pairing, session
+from protocol.stanza import iq, linkcode, pairing, passkey, session
 
 #: After the handshake the server says who we are to it.
 LOGIN_SECONDS: Final = 20.0
+#: Notifications that are for a device without account.
+_PAIRING: Final = frozenset({linkcode.TYPE, pairing.REFRESH, passkey.REQUEST, passkey.CONTINUATION})
 #: The server ends the connection after pairing; if it forgets to, we do.
 RESTART_SECONDS: Final = 10.0
 
@@ -97,7 +99,7 @@ class LoggingIn:
             host.enter(linking)
             return linking.handle(node)
         else:
-            return False
+            return not _before_login(host.ctx, node)
         return True
 
     def expired(self) -> None:
@@ -131,7 +133,7 @@ class Linking:
 
     def handle(self, node: Node) -> bool:
         if self._agreed:
-            return False
+            return not _before_login(self._host.ctx, node)
         try:
             if pairing.is_pair_device(node):
                 refs = pairing.refs_of(node)
@@ -147,7 +149,7 @@ class Linking:
         if node.tag == "failure":
             self._host.end(of_failure(session.read_failure(node), self._host.ctx.now))
             return True
-        return False
+        return not _before_login(self._host.ctx, node)
 
     def expired(self) -> None:
         self._host.end(verdict("restart_required" if self._agreed else "pairing_expired"))
@@ -245,3 +247,11 @@ class Living:
         ctx.tell(ConnectionOpened(at=ctx.now, resumed=host.resumed, ms=ms))
         for chore, lane in chores.AFTER_CATCH_UP:
             host.start(chore(ctx), ctx.now, lane)
+
+
+def _before_login(ctx: Context, node: Node) -> bool:
+    """Whether a stanza makes sense while nobody is logged in. Whatever is for an account stays with the server."""
+    if node.tag in ("iq", "ib") or (node.tag == "notification" and node.text("type") in _PAIRING):
+        return True
+    ctx.counts["early_stanza"] += 1
+    return False

@@ -357,6 +357,21 @@ def test_unknown_stanzas_are_counted_and_unknown_notifications_acked():
     assert counts["unknown.ib.strange"] == counts["unknown.iq"] == 1
 
 
+def test_what_is_for_an_account_stays_with_the_server_until_there_is_one():
+    host, toy = Host(), Toy()
+    pump = connected(host, toy)
+    pump.heard.clear()
+    early = [
+        Node("message", {"from": Jid("15550002222", "s.whatsapp.net"), "id": "1", "t": "1"}),
+        Node("notification", {"from": SERVER, "type": "w:gp2", "id": "2", "t": "1"}),
+        Node("status", {}),
+    ]
+    pump.server.send(*early)
+    pump.run()
+    assert pump.client.ctx.counts["early_stanza"] == 3
+    assert not pump.heard and not pump.events(StanzaFailed)
+
+
 def test_replaced_is_a_conflict_and_a_ban_waits():
     host, toy = Host(), Toy()
     pump = logged_in(host, toy)
