@@ -8,7 +8,7 @@ import P from 'pino'
 const logger = P({ level: process.env.BAILEYS_LOG || 'silent' }, P.destination(2))
 const say = (value) => process.stdout.write(JSON.stringify(value, BufferJSON.replacer) + '\n')
 
-let sock, options = {}, stopped = true
+let sock, options = {}, stopped = true, saving
 const seen = new Map()
 const remember = (message) => message?.key?.id && seen.set(message.key.id, message)
 
@@ -27,7 +27,7 @@ async function open() {
   }))
   mine.ev.process(async (events) => {
     for (const [event, data] of Object.entries(events)) {
-      if (event === 'creds.update') { await saveCreds(); continue }
+      if (event === 'creds.update') { await (saving = saveCreds()); continue }
       if (event === 'messages.upsert') data.messages.forEach(remember)
       if (event === 'connection.update' && data.connection === 'close') {
         const code = data.lastDisconnect?.error?.output?.statusCode
@@ -41,9 +41,18 @@ async function open() {
   })
 }
 
+// Its files are written in its own time, and a file cut short would be read as a device that was never linked.
+async function stop() {
+  stopped = true
+  await sock?.end(undefined)
+  sock = undefined
+  await saving
+  await new Promise((done) => setTimeout(done, 200))
+}
+
 const ops = {
   async start(args) { options = args; await open() },
-  async stop() { stopped = true; sock?.end(undefined); sock = undefined },
+  stop,
   async code({ number }) { return sock.requestPairingCode(number) },
   async send({ to, content, options: extra }) {
     const sent = await sock.sendMessage(to, revive(content), extra)
@@ -56,6 +65,12 @@ const ops = {
   async me() {
     const { me, registrationId } = sock.authState.creds
     return { ...me, registrationId }
+  },
+  // Asks the phone to upload a file again.
+  async upload_again({ id }) {
+    const fresh = await sock.updateMediaMessage(seen.get(id))
+    remember(fresh)
+    return fresh
   },
   async seen({ id }) { return seen.get(id) ?? null },
   // Loses the sessions with somebody, as a damaged folder would.
@@ -71,4 +86,5 @@ for await (const line of createInterface({ input: process.stdin })) {
     .then(() => ops[op](args ?? {}))
     .then((result) => say({ id, result: result ?? null }), (error) => say({ id, error: String(error?.stack ?? error) }))
 }
+await stop()
 process.exit(0)

@@ -11,6 +11,8 @@ import msgspec
 HERE = Path(__file__).parent
 #: Longer than Baileys' own waits (it gives history 20 s).
 PATIENCE = 30.0
+#: To end in peace: it writes its files on its way out.
+STOP_SECONDS = 5.0
 LINE_LIMIT = 64 * 1024 * 1024
 
 
@@ -47,9 +49,12 @@ class Baileys:
 
     async def __aexit__(self, *_):
         self._process.stdin.close()
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
-        await self._process.wait()
+        try:
+            await asyncio.wait_for(self._process.wait(), STOP_SECONDS)
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
         await asyncio.gather(self._reader, return_exceptions=True)
         # Lets the transport close before the loop does.
         self._process._transport.close()

@@ -2,10 +2,10 @@
 
 import msgspec
 import pytest
-from waconnd.sandbox.sandbox import Sandbox
 
 from tests.interop.baileys import Baileys
 from tests.tools import npm
+from waconnd.sandbox.sandbox import Sandbox
 
 #: Names of the people in every sandbox; the tests say who holds which client.
 PEOPLE = ("ada", "bob", "carl", "dora", "eve")

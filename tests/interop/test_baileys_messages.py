@@ -88,7 +88,7 @@ async def test_media(sandbox, client):
         for member, content in contents.items():
             sent = await ada.ask("send", to=bob.jid, content=content)
             id = sent["key"]["id"]
-            got = await bob.message(lambda m, id=id: m["key"]["id"] == id and m["message"])
+            got = await bob.message(lambda m, wanted=id: m["key"]["id"] == wanted and m["message"])
             assert member in got["message"]
             body = next(v["data"] for v in content.values() if isinstance(v, dict))
             assert await bob.ask("download", id=id) == body

@@ -138,3 +138,16 @@ async def test_hosts(sandbox, client):
             "send", to=str(sandbox.address("bob")), content={"image": buffer(JPEG), "jpegThumbnail": ""}
         )
         await sandbox.expect("bob", kind="image")
+
+
+@pytest.mark.row("a file is gone: the phone uploads it again", "Baileys ← phone")
+async def test_media_retry(sandbox, client):
+    async with client("ada") as ada:
+        await ada.pair("ada")
+        id = sandbox.person("bob").send_media(sandbox.address("ada"), "image", JPEG)
+        sandbox.pump()
+        got = await ada.message(lambda m: m["key"]["id"] == id and m["message"])
+        sandbox.world.blobs.drop(got["message"]["imageMessage"]["directPath"])
+        fresh = await ada.ask("upload_again", id=id)
+        assert fresh["message"]["imageMessage"]["url"]
+        assert await ada.ask("download", id=id) == buffer(JPEG)["data"]

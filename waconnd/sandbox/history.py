@@ -33,6 +33,8 @@ class History:
         self.chats: dict[Jid, list[WebMessageInfo]] = {}
         self.nct_salt = phone.random(SALT_BYTES)
         self.inline = True
+        #: Files by the path that they had when their message came.
+        self._kept: dict[str, bytes] = {}
 
     def remember(
         self, chat: Jid, id: str, message: Message, *, at: int, sender: Jid | None = None, name: str = ""
@@ -49,6 +51,11 @@ class History:
         if name:
             info.pushName = name
         self.chats.setdefault(chat, []).append(info)
+        for _, part in message.ListFields():
+            path = getattr(part, "directPath", "")
+            data = self._phone.world.blobs.get(path) if path else None
+            if data is not None:
+                self._kept[path] = data
 
     def chunks(self) -> list[Message]:
         """The notifications for a new companion, in order."""
@@ -149,6 +156,19 @@ class History:
                 end = places[0] if places else len(messages)
                 self._chat(chunk, chat, messages[max(0, end - wanted.onDemandMsgCount) : end])
         return self._notification(chunk, session=id)
+
+    def media(self, id: str) -> tuple[bytes, str] | None:
+        """The key and a fresh path of a message's file, which the phone never throws away."""
+        for messages in self.chats.values():
+            for info in messages:
+                if info.key.id != id:
+                    continue
+                for _, part in info.message.ListFields():
+                    path = getattr(part, "directPath", "")
+                    kept = self._kept.get(path)
+                    if kept is not None:
+                        return part.mediaKey, self._phone.world.blobs.put(kept)
+        return None
 
     def _same(self, ours: str, theirs: str) -> bool:
         one, other = self._phone.world.account(parse(ours)), self._phone.world.account(parse(theirs))

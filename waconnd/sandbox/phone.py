@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from protocol.crypto.curve import KeyPair
+from protocol.crypto.media import seal_retry
 from protocol.flows.phone import TypedCode, sign_key_indexes, vouch
-from protocol.node import Node
+from protocol.node import Attr, Node
+from protocol.pb.mms_pb2 import MediaRetryNotification
 from protocol.stanza import linkcode
 from protocol.stanza.pairing import parse_qr
 from waconnd.sandbox import linking
@@ -18,6 +21,10 @@ from waconnd.sandbox.world import World
 
 #: An account has at most this many devices beside its phone.
 MOST_COMPANIONS: Final = 250
+
+
+#: AES-GCM.
+IV_BYTES: Final = 12
 
 
 class LinkFailed(Exception):
@@ -36,6 +43,8 @@ class Phone(Party):
         #: Companions that were linked and wait for their first stanzas of history.
         self._greeted: set[int] = set()
         self._code: tuple[Link, TypedCode] | None = None
+        #: Asks a companion for the account's passkey.
+        self.demand_passkey: Callable[[Link, str], None] = lambda link, ref: None
         #: Turned off, a new companion gets neither keys nor history.
         self.shares = True
 
@@ -54,7 +63,10 @@ class Phone(Party):
             raise LinkFailed("nobody shows this QR code any more; scan a fresh one")
         if link.static != code.noise or link.registration.who.identity != code.identity:
             raise LinkFailed("the keys of this QR code are not those of the device that shows it")
-        self.link(link, code.adv_secret)
+        if self.account.passkey:
+            self.demand_passkey(link, code.ref)
+        else:
+            self.link(link, code.adv_secret)
 
     def link(self, link: Link, adv_secret: bytes) -> None:
         """Vouch for a companion whose secret is known."""
@@ -126,6 +138,31 @@ class Phone(Party):
         self.send_peer(device, self.state.key_share())
         for message in self.history.chunks():
             self.send_peer(device, message)
+
+    def upload_again(self, device: Device, asked: Node) -> None:
+        """A companion found a file gone: upload it again if we still have it, and say where (reference 03, 5.7)."""
+        id, rmr, sealed = asked.text("id"), asked.child("rmr"), asked.child("encrypt")
+        if rmr is None or sealed is None:
+            return
+        media = self.history.media(id)
+        content = [rmr]
+        if media is None:
+            content.append(Node("error", {"code": "2"}))
+        else:
+            media_key, direct_path = media
+            told = MediaRetryNotification(
+                stanzaId=id, directPath=direct_path, result=MediaRetryNotification.SUCCESS
+            )
+            iv = self.random(IV_BYTES)
+            secret = seal_retry(media_key, id, told.SerializeToString(), iv)
+            content.append(Node("encrypt", {}, [Node("enc_p", {}, secret), Node("enc_iv", {}, iv)]))
+        attrs: dict[str, Attr] = {
+            "type": "mediaretry",
+            "id": id,
+            "from": self.account.pn,
+            "t": self.world.seconds,
+        }
+        self.world.deliver(device, Node("notification", attrs, content))
 
     def forget(self, number: int) -> None:
         """A companion was unlinked."""

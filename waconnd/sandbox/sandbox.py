@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -17,6 +18,7 @@ from waconnd.sandbox.expect import Unmet, Wanted, difference
 from waconnd.sandbox.faults import Rule as Fault
 from waconnd.sandbox.hosts import MediaHost
 from waconnd.sandbox.party import Read
+from waconnd.sandbox.passkey import Passkeys
 from waconnd.sandbox.people import Person, Rule
 from waconnd.sandbox.seed import Seeded
 from waconnd.sandbox.server import Listener
@@ -74,6 +76,9 @@ class Sandbox:
         self.world.sign_devices = self._sign_devices
         self.world.on_active = self._greet
         self.world.on_code_finished = self._code_finished
+        self.passkeys = Passkeys(self.world)
+        self.world.on_passkey = self.passkeys.handle
+        self.world.on_media_retry = self._media_retry
         self.listener = Listener(self.world, self.static, self._chain, self.clock)
         self.hosts = [MediaHost(self.world.blobs, self.clock), MediaHost(self.world.blobs, self.clock)]
 
@@ -135,6 +140,7 @@ class Sandbox:
             other.account.contacts.add(number)
             person.account.contacts.add(other.account.user)
         self.people[name] = person
+        person.phone.demand_passkey = partial(self.passkeys.demand, person.phone)
         return person
 
     def _owner(self, account: Account) -> Person | None:
@@ -151,6 +157,11 @@ class Sandbox:
         person = self._owner(device.account)
         if person is not None:
             person.phone.greet(device)
+
+    def _media_retry(self, device: Device, node: Node) -> None:
+        person = self._owner(device.account)
+        if person is not None:
+            person.phone.upload_again(device, node)
 
     def _code_finished(self, link: Link) -> None:
         registration = link.registration
