@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tests.archive.samples import ANN, BOB, DIRECT, GROUP, ME, NOW, Clock, change, message, own
-from waconnd.store.archive import Archive, BadPosition, NotFound
+from waconnd.store.archive import Archive, ArchiveError, BadPosition, NotFound
 
 CHAT = DIRECT["id"]
 
@@ -362,3 +362,15 @@ async def test_deleting_a_message_a_chat_an_account(archive: Archive) -> None:
     assert {row.account for row in (await archive.events.read(0)).events} == {"other"}
     assert len(await archive.messages.search("other", "word0")) == 1
     assert await archive.verify() == []
+
+
+async def test_an_alias_is_one_person(archive: Archive) -> None:
+    await archive.contacts.learn("main", ANN, name="Überchefin")
+    await archive.contacts.learn("main", BOB, name="Bob")
+    assert await archive.contacts.by_alias("main", "überCHEFIN") == ANN["id"]
+    assert await archive.contacts.by_alias("main", "nobody") is None
+    await archive.contacts.note("main", BOB["id"], {"alias": "boss"})
+    assert await archive.contacts.by_alias("main", "Boss") == BOB["id"]
+    await archive.contacts.note("main", ANN["id"], {"alias": "boss"})
+    with pytest.raises(ArchiveError, match="several contacts"):
+        await archive.contacts.by_alias("main", "boss")

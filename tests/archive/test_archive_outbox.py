@@ -159,3 +159,19 @@ async def test_rows_survive_a_restart(tmp_path: Path, clock: Clock) -> None:
         first, _ = await archive.outbox.add("main", draft("A", "k"))
     async with Archive(tmp_path / "events.db", clock=clock) as archive:
         assert (await archive.outbox.add("main", draft("B", "k"))) == (first, False)
+
+
+async def test_nothing_is_taken_twice_and_nothing_overtakes_in_its_chat(
+    archive: Archive, clock: Clock
+) -> None:
+    for id, chat in (("A", "1@lid"), ("B", "1@lid"), ("C", "2@lid")):
+        await archive.outbox.add("main", draft(id, chat=chat))
+    first = await archive.outbox.take("main", 1)
+    assert [(e.id, e.status) for e in first] == [("A", "queued")]
+    assert (await archive.outbox.get("main", first[0].outbox_id)).status == "sent"
+    await archive.outbox.defer("main", first[0].outbox_id, until=MS + 5_000)
+    assert [e.id for e in await archive.outbox.take("main")] == ["C"], "B waits behind A"
+    assert await archive.outbox.next_at("main") == MS + 5_000
+    clock.now += 6
+    assert [(e.id, e.attempts) for e in await archive.outbox.take("main")] == [("A", 1), ("B", 0)]
+    assert await archive.outbox.take("main") == []

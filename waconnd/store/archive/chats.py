@@ -46,11 +46,13 @@ class Chat(msgspec.Struct, frozen=True):
 
 
 #: A chat without a name of its own has that of its person.
-_SELECT: Final = (
-    "select c.id, c.kind, case when c.name != '' then c.name else coalesce("
+_NAME: Final = (
+    "case when c.name != '' then c.name else coalesce("
     "(select case when p.name != '' then p.name when p.push_name != '' then p.push_name else p.business_name end"
-    " from contact p where p.account = c.account and (p.id = c.id or p.pn = c.id or p.lid = c.id) limit 1), '') end,"
-    " c.unread, c.marked_unread, c.last_at, c.archived, c.pinned_at, c.muted_until, c.timer_s, c.labels, c.info,"
+    " from contact p where p.account = c.account and (p.id = c.id or p.pn = c.id or p.lid = c.id) limit 1), '') end"
+)
+_SELECT: Final = (
+    f"select c.id, c.kind, {_NAME}, c.unread, c.marked_unread, c.last_at, c.archived, c.pinned_at, c.muted_until, c.timer_s, c.labels, c.info,"
     " c.local, coalesce(m.id, ''), coalesce(m.kind, ''), coalesce(m.data, x'')"
     " from chat c left join message m on m.n = c.last_n and m.account = c.account"
 )
@@ -101,8 +103,8 @@ class Chats:
         if archived is not None:
             where.append("c.archived" if archived else "not c.archived")
         if name:
-            where.append("instr(lower(c.name), lower(?)) > 0")
-            bounds.append(name)
+            where.append(f"instr(casefold({_NAME}), ?) > 0")
+            bounds.append(name.casefold())
         bounds.append(max(1, min(limit, PAGE_ROWS)))
         query = f"{_SELECT} where {' and '.join(where)} order by c.last_at desc, c.id limit ?"
         return await self._reader.call(lambda c: [_chat(row) for row in c.execute(query, bounds)])

@@ -10,7 +10,7 @@ import msgspec
 
 from waconnd.store.archive.body import Fields
 from waconnd.store.archive.chats import decoded, note
-from waconnd.store.archive.errors import NotFound
+from waconnd.store.archive.errors import ArchiveError, NotFound
 from waconnd.store.archive.people import learn, update
 from waconnd.store.archive.thread import Worker
 
@@ -70,12 +70,32 @@ class Contacts:
 
         return await self._reader.call(job)
 
+    async def by_alias(self, account: str, alias: str) -> str | None:
+        """The id of the one contact that is called so (its `local.alias`, else the name that the user gave it)."""
+        wanted = alias.casefold()
+
+        def job(connection: sqlite3.Connection) -> str | None:
+            for column in ("coalesce(json_extract(local, '$.alias'), '')", "name"):
+                rows = connection.execute(
+                    f"select id from contact where account = ? and {column} != '' and casefold({column}) = ? limit 2",  # noqa: S608
+                    (account, wanted),
+                ).fetchall()
+                if len(rows) > 1:
+                    raise ArchiveError(
+                        f"several contacts are called {alias!r}: give one of them another alias"
+                    )
+                if rows:
+                    return str(rows[0][0])
+            return None
+
+        return await self._reader.call(job)
+
     async def page(self, account: str, *, after: str = "", limit: int = 100, name: str = "") -> list[Contact]:
         """By id; go on with `after=contacts[-1].id`. `name`: a part of any of the names."""
         where, values = "account = ? and id > ?", [account, after]
         if name:
-            where += " and instr(lower(name || ' ' || push_name || ' ' || business_name), lower(?)) > 0"
-            values.append(name)
+            where += " and instr(casefold(name || ' ' || push_name || ' ' || business_name), ?) > 0"
+            values.append(name.casefold())
         rows = max(1, min(limit, PAGE_ROWS))
         return await self._reader.call(
             lambda c: [

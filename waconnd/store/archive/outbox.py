@@ -155,34 +155,16 @@ class Outbox:
         )
 
     async def due(self, account: str, limit: int = DUE_ROWS) -> list[Entry]:
-        """Queued rows whose time has come, oldest first."""
+        """Queued rows whose time has come, oldest first. None overtakes one of its chat that has to be tried again."""
         at = self._now()
-        return await self._reader.call(
-            lambda c: _many(
-                c,
-                "account = ? and status = 'queued' and not_before <= ? and (not_after = 0 or not_after > ?)"
-                " order by n limit ?",
-                account,
-                at,
-                at,
-                limit,
-            )
-        )
+        return await self._reader.call(lambda c: _due(c, account, at, limit))
 
     async def take(self, account: str, limit: int = DUE_ROWS) -> list[Entry]:
         """The same, and they are marked as sent: nobody takes them twice until `requeue` or `defer`."""
         at = self._now()
 
         def job(connection: sqlite3.Connection) -> list[Entry]:
-            entries = _many(
-                connection,
-                "account = ? and status = 'queued' and not_before <= ? and (not_after = 0 or not_after > ?)"
-                " order by n limit ?",
-                account,
-                at,
-                at,
-                limit,
-            )
+            entries = _due(connection, account, at, limit)
             connection.executemany(
                 "update outbox set status = 'sent', changed = ? where outbox_id = ?",
                 [(at, entry.outbox_id) for entry in entries],
@@ -341,6 +323,19 @@ def _set(
         "update outbox set status = ?1, changed = ?2, error = ?3, attempts = attempts + ?4,"
         " result = case when ?5 != '' then ?5 else result end where outbox_id = ?6",
         (status, at, error, attempts, result, outbox_id),
+    )
+
+
+def _due(connection: sqlite3.Connection, account: str, at: int, limit: int) -> list[Entry]:
+    return _many(
+        connection,
+        "account = ?1 and status = 'queued' and not_before <= ?2 and (not_after = 0 or not_after > ?2)"
+        " and not exists (select 1 from outbox held where held.account = ?1 and held.chat = outbox.chat"
+        " and held.status = 'queued' and held.n < outbox.n and held.attempts > 0 and held.not_before > ?2)"
+        " order by n limit ?3",
+        account,
+        at,
+        limit,
     )
 
 

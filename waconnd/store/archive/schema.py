@@ -123,6 +123,7 @@ create table outbox(
 create unique index outbox_key on outbox(account, key);
 create index outbox_open on outbox(account, status, n);
 create index outbox_message on outbox(account, id);
+create index outbox_chat on outbox(account, chat, n) where status = 'queued';
 
 create table retry_copy(
   account text not null, id text not null, at integer not null, content blob not null, primary key(account, id)
@@ -183,6 +184,8 @@ def connect_reader(path: Path) -> sqlite3.Connection:
         f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=BUSY_MS / 1000
     )
     connection.execute("pragma query_only = on")
+    # SQLite's own lower() knows ASCII alone.
+    connection.create_function("casefold", 1, str.casefold, deterministic=True)
     connection.execute(f"pragma cache_size = -{CACHE_KIB}")
     return connection
 
