@@ -23,7 +23,7 @@ from protocol.engine.handshaking import Handshaking
 from protocol.engine.keepalive import Due, Keepalive
 from protocol.engine.stages import LoggingIn, Stage
 from protocol.engine.states import LINK, Link, Step, advance
-from protocol.errors import LinkLost, LocalProtocolError, LoggedOut
+from protocol.errors import LinkLost, LocalProtocolError, LoggedOut, StoreFailed
 from protocol.events.base import Event
 from protocol.events.connection import ConnectionClosed, ConnectionDeaf, StanzaFailed
 from protocol.flows.context import Context, Settings
@@ -158,8 +158,7 @@ class Connection:
     def failed(self) -> None:
         """A save could not be made durable: nothing that waited for it leaves, nothing more is staged."""
         self.ctx.store.failed()
-        self.end(verdict("store_failed"))
-        self._runner.failed()
+        self.end(verdict("store_failed"), StoreFailed("a commit could not be made durable"))
 
     def answer(self, token: int, value: object, now: float) -> None:
         """The reply to a `Query`; an exception is raised in the flow that asked."""
@@ -200,8 +199,11 @@ class Connection:
         for coro, lane in reaction.flows:
             self.start(coro, self.ctx.now, lane).watch(self._flow_ended)
 
-    def end(self, verdict: Verdict) -> None:
-        """Close. What was released has left before; what still waits for the disk never will."""
+    def end(self, verdict: Verdict, error: Exception | None = None) -> None:
+        """Close. What was released has left before; what still waits for the disk never will.
+
+        `error`: what flows are told in place of LinkLost.
+        """
         if not self.alive:
             return
         self._flush()
@@ -222,7 +224,7 @@ class Connection:
             )
         )
         gone = LoggedOut if verdict.state == "logged_out" else LinkLost
-        self._runner.lost(gone(f"the connection ended: {verdict.reason}"))
+        self._runner.lost(error or gone(f"the connection ended: {verdict.reason}"))
         self._out.append(Close(NORMAL, verdict.reason))
 
     # --- the inside -------------------------------------------------------------------------------------------
@@ -275,6 +277,9 @@ class Connection:
             return
         if node.tag == "stream:error":
             self.end(of_stream_error(session.read_stream_error(node)))
+        elif node.tag == "xmlstreamend":
+            # The socket's end follows, or is forgotten: nothing more comes either way.
+            self.end(verdict("server_closed"))
         elif iq.is_ping(node):
             self.tell(iq.result(node))
         elif self._stage is not None and not self._stage.handle(node):

@@ -78,7 +78,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     "presence": _nothing,
     "chatstate": _nothing,
     "success": _nothing,
-    "xmlstreamend": _nothing,
+    "error": server.rejected,
 }
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from protocol.crypto.curve import KEY, generate
 from protocol.effects import Ask, Expect, Lookup
-from protocol.errors import IqError, TimedOut
+from protocol.errors import IqError, LinkLost, ProtocolError, TimedOut
 from protocol.events.pairing import CodeShown, PairExpired, PasskeyRequired
 from protocol.flows.context import Context
 from protocol.flows.pair import failed, renew_secret
@@ -90,6 +90,17 @@ async def _one_code(ctx: Context, number: str, letters: str) -> bool:
 
 async def prove_passkey(ctx: Context, request: Node) -> None:
     """The account demands a passkey: pass the question on to a person, and their answer to the server."""
+    try:
+        await _prove(ctx, request)
+    except LinkLost:
+        raise
+    except (ProtocolError, ValueError) as error:
+        code = error.code if isinstance(error, IqError) else 0
+        advice = f"Pairing with the passkey did not work: {error}. Start pairing anew."
+        ctx.tell(failed(ctx, "passkey_failed", advice, code=code))
+
+
+async def _prove(ctx: Context, request: Node) -> None:
     creds = ctx.creds()
     handoff, until = passkey.handoff_key(creds.adv_secret), ctx.now + passkey.HANDOFF_SECONDS
     secret = ctx.random(KEY)

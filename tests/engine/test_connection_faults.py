@@ -10,7 +10,7 @@ from protocol.crypto.primitives import hmac_sha256
 from protocol.engine.closes import Then
 from protocol.engine.server import Faults
 from protocol.engine.states import Link
-from protocol.errors import LinkLost, LocalProtocolError, StoreFailed
+from protocol.errors import LocalProtocolError, StoreFailed
 from protocol.events.connection import ConnectionClosed, StanzaFailed
 from protocol.events.pairing import PairFailed, PairSucceeded
 from protocol.flows import phone
@@ -300,7 +300,7 @@ def test_a_write_that_fails_ends_everything():
     pump.client.failed()
     pump.run()
     assert pump.client.verdict.reason == "store_failed"
-    assert isinstance(handle.error, (StoreFailed, LinkLost))
+    assert isinstance(handle.error, StoreFailed)
     with pytest.raises(LocalProtocolError):
         host.store.stage(host.store.txn())
 
@@ -370,6 +370,17 @@ def test_what_is_for_an_account_stays_with_the_server_until_there_is_one():
     pump.run()
     assert pump.client.ctx.counts["early_stanza"] == 3
     assert not pump.heard and not pump.events(StanzaFailed)
+
+
+def test_the_end_of_the_stream_is_the_end():
+    host, toy = Host(), Toy()
+    pump = logged_in(host, toy)
+    pump.server.send(Node("error", {"code": "479", "text": "smax-invalid"}))
+    pump.run()
+    assert pump.client.ctx.counts["rejected"] == 1 and pump.client.state is Link.READY
+    pump.server.send(Node("xmlstreamend"))
+    pump.run()
+    assert pump.client.verdict.reason == "server_closed"
 
 
 def test_replaced_is_a_conflict_and_a_ban_waits():

@@ -342,6 +342,22 @@ def test_a_passkey_that_nobody_gives():
     assert pump.client.verdict.reason == "pairing_expired"
 
 
+def test_an_assertion_that_is_none_and_a_phone_that_does_not_go_on():
+    _, _, pump, query = demand()
+    pump.client.answer(query.token, b"{}", pump.now)
+    pump.advance(0)
+    (event,) = pump.events(PairFailed)
+    assert event.reason == "passkey_failed" and "assertion" in event.advice
+
+    _, _, pump, query = demand()
+    serve = pump.serve
+    pump.serve = lambda pump, node: None if node.child("companion_nonce") else serve(pump, node)
+    pump.client.answer(query.token, ASSERTION, pump.now)
+    pump.advance(80)
+    assert pump.events(PairFailed)[-1].reason == "passkey_failed"
+    assert pump.client.verdict.reason == "pairing_expired"
+
+
 def test_an_assertion_that_is_none():
     for raw in (b"{}", b"x", b'{"rawId":"aWQ","response":{}}'):
         with pytest.raises(ValueError, match="assertion"):

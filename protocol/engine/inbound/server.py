@@ -7,7 +7,7 @@ import msgspec
 from protocol.effects import Reaction
 from protocol.engine import chores
 from protocol.events.account import ClientOutdated
-from protocol.events.connection import OfflineSync
+from protocol.events.connection import OfflineSync, StanzaFailed
 from protocol.flows.context import Context
 from protocol.flows.login import pull_offline, refresh_dirty
 from protocol.node import Node
@@ -21,6 +21,12 @@ def request(ctx: Context, node: Node) -> Reaction:
     if node.text("type") not in ("result", "error"):
         ctx.counts["unknown.iq"] += 1
     return Reaction()
+
+
+def rejected(ctx: Context, node: Node) -> Reaction:
+    """A bare `<error>` in place of an ack: something that we sent was not valid; which, the server does not say."""
+    ctx.counts["rejected"] += 1
+    return Reaction(ephemeral=(StanzaFailed(at=ctx.now, stanza="sent", error=node.text("code", "?")),))
 
 
 def offline_preview(ctx: Context, child: Node) -> Reaction:
