@@ -31,6 +31,7 @@ from waconnd.store.archive import Archive
 from waconnd.store.archive.body import chat_of, presented
 from waconnd.store.drain import Drain
 from waconnd.store.errors import StoreError
+from waconnd.store.seal import Aes, load_key
 from waconnd.store.stamp import FileStamp
 from waconnd.versions import Versions
 
@@ -125,7 +126,16 @@ class Fleet:
         """Open one account and keep it running. None: it is broken, and says why."""
         stamp = FileStamp(self._config().cache_path / "stamps" / name)
         try:
-            account = await Account.open(name, self.folder / name, self, create=create, witnesses=(stamp,))
+            auth = self._config().auth
+            account = await Account.open(
+                name,
+                self.folder / name,
+                self,
+                create=create,
+                witnesses=(stamp,),
+                seal=Aes(load_key(auth.key_file or None)) if auth.sealed else None,
+                allow_network_filesystem=auth.network_filesystem,
+            )
         except StoreError as error:
             log.error(
                 "account %s can't be opened: %s", name, error, extra=fields("store.damaged", account=name)

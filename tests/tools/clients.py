@@ -149,7 +149,6 @@ def typed(catalogue: Catalogue, client: str, *, waits: bool) -> str:
     names = Names([*inside, *(one.types[1] for one in methods)])
     out = [
         "# fmt: off",
-        "# ruff: noqa: PYI, UP, N, A, D",
         "List = list  # a method may be called `list`",
         "",
         "",

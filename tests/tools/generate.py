@@ -36,7 +36,14 @@ def clients() -> Mapping[str, str]:
     return clients()
 
 
-GENERATORS: list[Callable[[], Mapping[str, str]]] = [protobuf, states, clients]
+def pages() -> Mapping[str, str]:
+    """The reference halves of docs/rpc.md and docs/operations.md."""
+    from tests.tools.pages import pages
+
+    return pages()
+
+
+GENERATORS: list[Callable[[], Mapping[str, str]]] = [protobuf, states, clients, pages]
 
 
 def main() -> int:

@@ -144,8 +144,56 @@ class Connection:
 
 # --- made from the declarations by `make generate`; changes below are lost ---
 # fmt: off
-# ruff: noqa: PYI, UP, N, A, D
 List = list  # a method may be called `list`
+
+
+class AccountResult(TypedDict):
+    """An account and where it stands."""
+
+    account: str
+    state: Literal["conflict", "connecting", "failed", "limited", "logged_out", "pairing", "ready", "stopped", "syncing", "unlinked", "waiting"]
+    since: str
+    reason: NotRequired[str]
+    code: NotRequired[int]
+    transient: NotRequired[bool]
+    advice: NotRequired[str]
+    next_retry_at: NotRequired[str | None]
+    until: NotRequired[str | None]
+    attempts: NotRequired[int]
+    last_connect_at: NotRequired[str | None]
+    last_inbound_at: NotRequired[str | None]
+    me: NotRequired[MeResult | None]
+    labels: NotRequired[dict[str, str]]
+
+
+class MeResult(TypedDict):
+    """Who the account is to others."""
+
+    number: str
+    lid: NotRequired[str]
+    name: NotRequired[str]
+    platform: NotRequired[str]
+    business_name: NotRequired[str]
+
+
+class ListResult(TypedDict):
+    """`ListResult` of the reference."""
+
+    accounts: List[AccountResult]
+
+
+class LogoutResult(TypedDict):
+    """`LogoutResult` of the reference."""
+
+    unlinked: bool
+    confirmed: bool
+
+
+class RemoveResult(TypedDict):
+    """`RemoveResult` of the reference."""
+
+    removed: bool
+    kept: NotRequired[str]
 
 
 class Diagnosis(TypedDict):
@@ -304,6 +352,42 @@ class Hooked(TypedDict):
     last_error: NotRequired[str | None]
 
 
+class SendResult(TypedDict):
+    """`SendResult` of the reference."""
+
+    id: str
+    outbox_id: str
+    chat: str
+    status: str
+    error: NotRequired[str]
+
+
+class CodeResult(TypedDict):
+    """`CodeResult` of the reference."""
+
+    code: str
+    expires_at: str
+
+
+class PasskeyResult(TypedDict):
+    """`PasskeyResult` of the reference."""
+
+    next: str
+
+
+class QrResult(TypedDict):
+    """`QrResult` of the reference."""
+
+    code: str
+    index: int
+    of: int
+    expires_at: str
+    png: NotRequired[str | None]
+    svg: NotRequired[str | None]
+    ascii: NotRequired[str | None]
+    data_url: NotRequired[str | None]
+
+
 class Checked(TypedDict):
     """`Checked` of the reference."""
 
@@ -346,6 +430,63 @@ class Described(TypedDict):
     accounts: NotRequired[List[str] | None]
     methods: NotRequired[List[str] | None]
     expires_at: NotRequired[str | None]
+
+
+class AccountMethods:
+    """`account.*`"""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def configure(self, *, labels: dict[str, str] | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> AccountResult:
+        """Change what is kept with an account."""
+        result: AccountResult = self._connection.call("account.configure", labels=labels, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    def create(self, *, account: str, labels: dict[str, str] | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> AccountResult:
+        """Make an account. The same name again gives the same account."""
+        result: AccountResult = self._connection.call("account.create", account=account, labels=labels, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    def get(self, *, account: str | None = None, timeout_s: float | None = None) -> AccountResult:
+        """One account: its state, why, what to do, and when it is tried again."""
+        result: AccountResult = self._connection.call("account.get", account=account, timeout_s=timeout_s)
+        return result
+
+    def list(self, *, timeout_s: float | None = None) -> ListResult:
+        """All accounts that you may see, with their states."""
+        result: ListResult = self._connection.call("account.list", timeout_s=timeout_s)
+        return result
+
+    def logout(self, *, keep_history: bool | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> LogoutResult:
+        """Unlink this device: WhatsApp is told, unsent messages fail, the keys are set aside. A new pairing is needed."""
+        result: LogoutResult = self._connection.call("account.logout", keep_history=keep_history, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    def reconnect(self, *, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> AccountResult:
+        """A new connection now, without waiting for the next try."""
+        result: AccountResult = self._connection.call("account.reconnect", account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    def remove(self, *, confirm: str, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> RemoveResult:
+        """Log out if possible, forget its messages, set its keys aside."""
+        result: RemoveResult = self._connection.call("account.remove", confirm=confirm, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    def start(self, *, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> AccountResult:
+        """Connect and stay connected, also after a restart. Leaves `conflict` and `failed`."""
+        result: AccountResult = self._connection.call("account.start", account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    def stop(self, *, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> AccountResult:
+        """Disconnect and stay so, also after a restart. The link to the phone is kept."""
+        result: AccountResult = self._connection.call("account.stop", account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    def wait(self, *, state: Literal["conflict", "connecting", "failed", "limited", "logged_out", "pairing", "ready", "stopped", "syncing", "unlinked", "waiting"] | None = None, account: str | None = None, timeout_s: float | None = None) -> AccountResult:
+        """Return once the account is in a state; `timeout_s` says how long to wait (60 s when absent)."""
+        result: AccountResult = self._connection.call("account.wait", state=state, account=account, timeout_s=timeout_s)
+        return result
 
 
 class DaemonMethods:
@@ -459,6 +600,45 @@ class HookMethods:
         return result
 
 
+class MessageMethods:
+    """`message.*`"""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def send(self, *, to: str, text: str, wait: Literal["delivered", "queued", "server"] | None = None, key: str | None = None, account: str | None = None, timeout_s: float | None = None, dry_run: bool | None = None) -> SendResult:
+        """Send a message. It is durable before this returns; `wait` says how far it must have come."""
+        result: SendResult = self._connection.call("message.send", to=to, text=text, wait=wait, key=key, account=account, timeout_s=timeout_s, dry_run=dry_run)
+        return result
+
+
+class PairMethods:
+    """`pair.*`"""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def cancel(self, *, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> AccountResult:
+        """Close the pairing window."""
+        result: AccountResult = self._connection.call("pair.cancel", account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    def code(self, *, phone: str, custom: str | None = None, fresh: bool | None = None, expect: str | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> CodeResult:
+        """A code of eight characters to type on the phone (Linked devices, link with phone number instead)."""
+        result: CodeResult = self._connection.call("pair.code", phone=phone, custom=custom, fresh=fresh, expect=expect, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    def passkey(self, *, response: dict[str, Any] | None = None, confirm: bool | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> PasskeyResult:
+        """Answer what only a person can: the passkey's assertion, or whether both codes are the same."""
+        result: PasskeyResult = self._connection.call("pair.passkey", response=response, confirm=confirm, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    def qr(self, *, png: bool | None = None, svg: bool | None = None, ascii: bool | None = None, data_url: bool | None = None, fresh: bool | None = None, expect: str | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> QrResult:
+        """The QR code to scan now; opens a pairing window or joins the open one. New codes come as `pair.qr` events."""
+        result: QrResult = self._connection.call("pair.qr", png=png, svg=svg, ascii=ascii, data_url=data_url, fresh=fresh, expect=expect, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+
 class RpcMethods:
     """`rpc.*`"""
 
@@ -487,7 +667,7 @@ class TokenMethods:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def create(self, *, scopes: List[Literal['admin', 'read', 'send']], accounts: List[str] | None = None, methods: List[str] | None = None, expires_in_s: float | None = None, note: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> Created:
+    def create(self, *, scopes: List[Literal["admin", "read", "send"]], accounts: List[str] | None = None, methods: List[str] | None = None, expires_in_s: float | None = None, note: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> Created:
         """Make a token. A connection shows it in `daemon.hello` or as `Authorization: Bearer`, and is narrowed to it."""
         result: Created = self._connection.call("token.create", scopes=scopes, accounts=accounts, methods=methods, expires_in_s=expires_in_s, note=note, timeout_s=timeout_s, key=key, dry_run=dry_run)
         return result
@@ -508,8 +688,11 @@ class Client(Connection):
 
     def __init__(self, path: str | os.PathLike[str] | None = None, *, timeout: float | None = 75.0) -> None:
         super().__init__(path, timeout=timeout)
+        self.account = AccountMethods(self)
         self.daemon = DaemonMethods(self)
         self.event = EventsMethods(self)
         self.hook = HookMethods(self)
+        self.message = MessageMethods(self)
+        self.pair = PairMethods(self)
         self.rpc = RpcMethods(self)
         self.token = TokenMethods(self)

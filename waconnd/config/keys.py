@@ -109,9 +109,19 @@ class LogSection(Section, frozen=True):
 class AuthSection(Section, frozen=True):
     """The keys on disk."""
 
-    backups: Annotated[
-        int, Meta(ge=0, le=100, description="Copies of replaced credentials that are kept.")
-    ] = 3
+    sealed: Annotated[
+        bool,
+        Meta(
+            description="Encrypt them, under a key from systemd's credential `auth-key` or from `key_file`."
+        ),
+    ] = False
+    key_file: Annotated[
+        str, Meta(description="32 bytes that only the daemon's user can read. Empty: the credential.")
+    ] = ""
+    network_filesystem: Annotated[
+        bool,
+        Meta(description="Allow the state directory on NFS and its like, whose locks and fsyncs may lie."),
+    ] = False
 
 
 class EndpointSection(Section, frozen=True):
@@ -149,13 +159,10 @@ class SandboxSection(Section, frozen=True):
     """The built-in WhatsApp for trying out (`waconnd sandbox`)."""
 
     listen: Annotated[str, Meta(description="Host and port of its websocket.")] = "127.0.0.1:8099"
-    state_dir: Annotated[
-        str, Meta(description="Where it keeps its world. Empty: beside the daemon's state.")
-    ] = ""
 
 
 class AccountSection(Section, frozen=True):
-    """One account; `[account.NAME]`. `account.configure` changes the same keys."""
+    """One account."""
 
     start: Annotated[bool, Meta(description="Connect when the daemon starts.")] = True
     proxy: Annotated[str | None, Meta(description="Its own proxy. Absent: the endpoint's; empty: none.")] = (
@@ -195,7 +202,7 @@ class AccountSection(Section, frozen=True):
 
 
 class HookSection(Section, frozen=True):
-    """A program or a URL that is told of events; `[hook.NAME]`."""
+    """A program or a URL that is told of events."""
 
     types: Annotated[list[str], Meta(description="Types of events; globs like `message.*`.")] = msgspec.field(
         default_factory=lambda: ["*"]

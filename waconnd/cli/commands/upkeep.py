@@ -11,7 +11,7 @@ from typing import Any
 from waconnd import __version__
 from waconnd.cli.parser import Commands, seconds
 from waconnd.cli.shell import Shell, Stop, get, member, rows_of
-from waconnd.rpc.errors import EXIT_DATA, EXIT_DENIED, EXIT_IO, EXIT_LATER, EXIT_USAGE
+from waconnd.rpc.errors import EXIT_CONFIG, EXIT_DATA, EXIT_DENIED, EXIT_IO, EXIT_LATER, EXIT_USAGE
 
 #: Kinds of sources that `import` reads.
 SOURCES = ("baileys", "whatsmeow", "waconnd")
@@ -188,21 +188,23 @@ def state(shell: Shell, arguments: argparse.Namespace) -> int:
     from waconnd.config import ConfigError, load
     from waconnd.store.errors import StoreError
     from waconnd.store.repair import Wishes, repair
+    from waconnd.store.seal import Aes, load_key
     from waconnd.store.state import show, verify
 
+    try:
+        config = load().config
+    except ConfigError as error:
+        raise Stop(str(error), EXIT_CONFIG) from None
     path = Path(arguments.name)
     if "/" not in arguments.name and not path.is_dir():
-        try:
-            root = arguments.state or load().config.state_path
-        except ConfigError as error:
-            raise Stop(str(error), 78) from None
-        path = root / "accounts" / arguments.name
+        path = (arguments.state or config.state_path) / "accounts" / arguments.name
     _become_owner(path)
     try:
+        seal = Aes(load_key(config.auth.key_file or None)) if config.auth.sealed else None
         if arguments.verb == "show":
-            result: Any = show(path)
+            result: Any = show(path, seal)
         elif arguments.verb == "verify":
-            result = verify(path)
+            result = verify(path, seal)
         else:
             wishes = Wishes(
                 adopt=arguments.adopt,
@@ -210,7 +212,7 @@ def state(shell: Shell, arguments: argparse.Namespace) -> int:
                 roll_back=arguments.roll_back,
                 search=tuple(arguments.search),
             )
-            result = repair(path, wishes)
+            result = repair(path, wishes, seal)
     except StoreError as error:
         raise Stop(str(error), error.exit) from None
     except PermissionError:
