@@ -374,3 +374,14 @@ async def test_an_alias_is_one_person(archive: Archive) -> None:
     await archive.contacts.note("main", ANN["id"], {"alias": "boss"})
     with pytest.raises(ArchiveError, match="several contacts"):
         await archive.contacts.by_alias("main", "boss")
+
+
+async def test_a_chat_without_a_name_has_its_persons(archive: Archive) -> None:
+    by_number = {"id": ANN["pn"], "kind": "user"}
+    await archive.events.append("main", [message("A"), message("B", chat=by_number), message("C", chat=GROUP)])
+    assert {chat.id: chat.name for chat in await archive.chats.page("main")} == {
+        CHAT: "Ann",
+        ANN["pn"]: "Ann",
+        GROUP["id"]: "Book club",
+    }
+    assert {chat.id for chat in await archive.chats.page("main", name="aNN")} == {CHAT, ANN["pn"]}

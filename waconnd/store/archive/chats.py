@@ -45,16 +45,19 @@ class Chat(msgspec.Struct, frozen=True):
         return f"{self.last_at}-{self.id}"
 
 
-#: A chat without a name of its own has that of its person.
+#: A chat without a name of its own has that of its person, found by either identity, each by an index.
+_PERSON: Final = (
+    "select case when p.name != '' then p.name when p.push_name != '' then p.push_name else p.business_name end"
+    " from contact p where p.account = c.account"
+)
 _NAME: Final = (
-    "case when c.name != '' then c.name else coalesce("
-    "(select case when p.name != '' then p.name when p.push_name != '' then p.push_name else p.business_name end"
-    " from contact p where p.account = c.account and (p.id = c.id or p.pn = c.id or p.lid = c.id) limit 1), '') end"
+    f"case when c.name != '' then c.name else coalesce(({_PERSON} and p.id = c.id),"
+    f" ({_PERSON} and p.pn = c.id and p.pn != '' limit 1), '') end"
 )
 _SELECT: Final = (
-    f"select c.id, c.kind, {_NAME}, c.unread, c.marked_unread, c.last_at, c.archived, c.pinned_at, c.muted_until, c.timer_s, c.labels, c.info,"
-    " c.local, coalesce(m.id, ''), coalesce(m.kind, ''), coalesce(m.data, x'')"
-    " from chat c left join message m on m.n = c.last_n and m.account = c.account"
+    f"select c.id, c.kind, {_NAME}, c.unread, c.marked_unread, c.last_at, c.archived, c.pinned_at,"  # noqa: S608
+    " c.muted_until, c.timer_s, c.labels, c.info, c.local, coalesce(m.id, ''), coalesce(m.kind, ''),"
+    " coalesce(m.data, x'') from chat c left join message m on m.n = c.last_n and m.account = c.account"
 )
 
 
