@@ -50,7 +50,7 @@ class Private(msgspec.Struct, frozen=True, omit_defaults=True):
         return "Private(…)"
 
 
-class _Said(Durable, frozen=True, kw_only=True, omit_defaults=True):
+class Said(Durable, frozen=True, kw_only=True, omit_defaults=True):
     """A message as a whole."""
 
     id: str
@@ -74,19 +74,23 @@ class _Said(Durable, frozen=True, kw_only=True, omit_defaults=True):
     private: Private | None = None
 
 
-class MessageReceived(_Said, frozen=True, kw_only=True, tag="message.received"):
+class MessageReceived(Said, frozen=True, kw_only=True, tag="message.received"):
     """Somebody wrote."""
 
 
-class MessageSentElsewhere(_Said, frozen=True, kw_only=True, tag="message.sent_elsewhere"):
+class MessageSentElsewhere(Said, frozen=True, kw_only=True, tag="message.sent_elsewhere"):
     """The user wrote, on another device of the account."""
 
 
-class MessageRecovered(_Said, frozen=True, kw_only=True, tag="message.recovered"):
+class MessageSent(Said, frozen=True, kw_only=True, tag="message.sent"):
+    """We wrote: encrypted, durable, on its way to the server."""
+
+
+class MessageRecovered(Said, frozen=True, kw_only=True, tag="message.recovered"):
     """What was announced as undecryptable can be read now."""
 
 
-class ChannelMessage(_Said, frozen=True, kw_only=True, tag="channel.message"):
+class ChannelMessage(Said, frozen=True, kw_only=True, tag="channel.message"):
     """A channel has a new post."""
 
 

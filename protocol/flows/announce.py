@@ -15,6 +15,7 @@ from protocol.events.base import Durable
 from protocol.events.message import Fields, Private, Target
 from protocol.flows import people
 from protocol.flows.context import Context
+from protocol.flows.outgoing import SendRequest, own_name
 from protocol.jid import Jid, parse
 from protocol.keystore import View
 from protocol.pb.e2e_pb2 import Message
@@ -30,18 +31,43 @@ def event_key(view: View, message: Incoming) -> str:
 
 
 def announce(
-    ctx: Context, view: View, message: Incoming, body: Message, *, recovered: bool = False
+    ctx: Context,
+    view: View,
+    message: Incoming,
+    body: Message,
+    *,
+    kind: type[events.Said] = events.MessageReceived,
 ) -> Durable | None:
-    """The event of a message; None for what is not meant for people."""
+    """The event of a message; None for what is not meant for people. `kind`: for one that is told as a whole."""
     try:
-        return _told(ctx, view, message, body, recovered=recovered)
+        return _told(ctx, view, message, body, kind)
     except Exception:
         # A content that we can't read must neither be lost nor come back at every login.
         ctx.counts["fault.content"] += 1
-        return _said(ctx, view, message, body, dict(UNREADABLE), recovered=recovered)
+        return _said(ctx, view, message, body, dict(UNREADABLE), kind)
 
 
-def _told(ctx: Context, view: View, message: Incoming, body: Message, *, recovered: bool) -> Durable | None:
+def sent(ctx: Context, view: View, chat: Jid, request: SendRequest) -> tuple[Durable, ...]:
+    """What we send, as an event for the commit of its ratchets. Sealed contents are told by whoever sealed them."""
+    body = Message.FromString(request.message)
+    if request.facts.type in ("poll", "event") and body.messageContextInfo.messageSecret == b"":
+        return ()
+    message = Incoming(
+        id=request.id,
+        chat=chat,
+        sender=own_name(ctx, chat),
+        from_me=True,
+        at=int(ctx.now + ctx.clock_offset),
+        type=request.facts.type,
+        from_=chat,
+    )
+    event = announce(ctx, view, message, body, kind=events.MessageSent)
+    return (event,) if event is not None else ()
+
+
+def _told(
+    ctx: Context, view: View, message: Incoming, body: Message, kind: type[events.Said]
+) -> Durable | None:
     read = content.read(body)
     if read["type"] in content.INTERNAL:
         return None
@@ -51,21 +77,18 @@ def _told(ctx: Context, view: View, message: Incoming, body: Message, *, recover
         made = maker(ctx, view, message, shown)
         if made is not None:
             return made
-    return _said(ctx, view, message, body, shown, recovered=recovered)
+    return _said(ctx, view, message, body, shown, kind)
 
 
 def _said(
-    ctx: Context, view: View, message: Incoming, body: Message, shown: Fields, *, recovered: bool
+    ctx: Context, view: View, message: Incoming, body: Message, shown: Fields, kind: type[events.Said]
 ) -> Durable:
     target = shown.pop("target", None)
     reference = content.media_ref(body) if "media" in shown else None
     secret = body.messageContextInfo.messageSecret
-    kind: type[events._Said] = events.MessageReceived
-    if recovered:
-        kind = events.MessageRecovered
-    elif message.chat.is_newsletter:
+    if kind is events.MessageReceived and message.chat.is_newsletter:
         kind = events.ChannelMessage
-    elif message.from_me:
+    elif kind is events.MessageReceived and message.from_me:
         kind = events.MessageSentElsewhere
     return kind(
         at=float(message.at),

@@ -52,7 +52,7 @@ class DeviceFailure(msgspec.Struct, frozen=True):
 class SendResult(msgspec.Struct, frozen=True, kw_only=True):
     """The server has it."""
 
-    #: The chat as it was addressed: the server's answers and receipts name it so.
+    #: The chat by its one name, as in events: the hidden id when it is known.
     chat: str
     #: Unix seconds, the server's.
     at: int
@@ -114,3 +114,9 @@ def new_id(ctx: Context) -> str:
 async def answered(to: Jid, id: str) -> Ack:
     """The server's ack of a message that is durable and about to leave."""
     return stanza.parse_ack(await Expect(AckKey("message", to, id), ANSWER_SECONDS))
+
+
+def own_name(ctx: Context, chat: Jid) -> Jid:
+    """Our own device, in the namespace of a chat: all devices of one fan-out are named alike."""
+    account = ctx.account
+    return (account.lid_jid or account.pn_jid) if chat.is_lid else account.pn_jid

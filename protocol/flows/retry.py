@@ -17,8 +17,9 @@ from protocol.flows.context import Context
 from protocol.flows.devices import knows, refresh
 from protocol.flows.fanout import ensure_sessions, open_from_bundle
 from protocol.flows.mapping import session_jid
+from protocol.flows.outgoing import own_name
 from protocol.flows.retry_copy import RetryCopy
-from protocol.flows.send_person import identity_for, own_name, seal
+from protocol.flows.send_person import identity_for, seal
 from protocol.flows.soft import Soft
 from protocol.jid import STATUS, Jid
 from protocol.keystore import Kind, Txn

@@ -6,8 +6,9 @@ lost connection. A send leaves its lane when it is staged; the flow ends with th
 
 from __future__ import annotations
 
-from protocol.effects import Tell
+from protocol.effects import Commit
 from protocol.errors import LocalProtocolError
+from protocol.flows import announce
 from protocol.flows.context import Context
 from protocol.flows.outgoing import (
     DeviceFailure,
@@ -50,7 +51,9 @@ async def send(ctx: Context, request: SendRequest) -> SendResult:
 
 
 async def _to_newsletter(ctx: Context, request: SendRequest) -> SendResult:
-    await Tell((stanza.newsletter(request.to, request.id, request.facts, request.message),))
+    txn = ctx.txn()
+    post = stanza.newsletter(request.to, request.id, request.facts, request.message)
+    await Commit(txn, then=(post,), events=announce.sent(ctx, txn, request.to, request), frees_lane=True)
     ack = await answered(request.to, request.id)
     if ack.error:
         raise SendRefused(ack)

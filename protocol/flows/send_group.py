@@ -9,7 +9,7 @@ import msgspec
 
 from protocol.effects import Commit, Pause
 from protocol.errors import LocalProtocolError, TimedOut
-from protocol.flows import retry_copy, roster, sender_keys, wrap
+from protocol.flows import announce, retry_copy, roster, sender_keys, wrap
 from protocol.flows.context import Context
 from protocol.flows.devices import devices_of
 from protocol.flows.fanout import Failures, ensure_sessions
@@ -21,10 +21,11 @@ from protocol.flows.outgoing import (
     SendRequest,
     SendResult,
     answered,
+    own_name,
 )
 from protocol.flows.reporting import reporting
 from protocol.flows.retry_copy import RetryCopy
-from protocol.flows.send_person import SEAL_AT_ONCE, identity_for, own_name, seal
+from protocol.flows.send_person import SEAL_AT_ONCE, identity_for, seal
 from protocol.jid import Jid
 from protocol.node import Node
 from protocol.signal import groups
@@ -133,7 +134,9 @@ async def _seal_and_stage(
     skmsg = groups.encrypt(txn, group, sender, pad(request.message, ctx.random), entropy=ctx.random)
     retry_copy.keep(txn, request.to, request.id, RetryCopy(request.message, request.facts, ctx.now))
     # While a key is on its way the lane stays ours: the next message need not carry it again.
-    await Commit(txn, then=(_stanza(ctx, request, plan, sealed, skmsg),), frees_lane=not sealed)
+    stanza = _stanza(ctx, request, plan, sealed, skmsg)
+    events = announce.sent(ctx, txn, request.to, request)
+    await Commit(txn, then=(stanza,), events=events, frees_lane=not sealed)
     return sealed
 
 

@@ -9,7 +9,8 @@ import msgspec
 
 from protocol.effects import Commit, Pause
 from protocol.errors import TimedOut
-from protocol.flows import retry_copy, tokens, wrap
+from protocol.events.base import Durable
+from protocol.flows import announce, retry_copy, tokens, wrap
 from protocol.flows.context import Context
 from protocol.flows.devices import devices_of
 from protocol.flows.fanout import Failures, ensure_sessions, local
@@ -22,7 +23,9 @@ from protocol.flows.outgoing import (
     SendRequest,
     SendResult,
     answered,
+    own_name,
 )
+from protocol.flows.people import name_of
 from protocol.flows.reporting import reporting
 from protocol.flows.retry_copy import RetryCopy
 from protocol.jid import Jid
@@ -62,7 +65,7 @@ async def to_person(ctx: Context, request: SendRequest) -> SendResult:
     if ack.phash or ack.refresh_lid:
         sent = await _complete(ctx, request, chat, sent, ack.phash)
     return SendResult(
-        chat=str(chat),
+        chat=str(name_of(ctx.store, chat)),
         at=ack.at,
         devices=len(sent.devices),
         failures=tuple(DeviceFailure(str(device), why) for device, why in sent.failures.items()),
@@ -122,7 +125,9 @@ async def _seal_and_stage(
             why = failures.get(primary, "the server knows no device of this person")
             raise NoCiphertext(f"nothing could be encrypted for the recipient's phone: {why}")
     extra: list[Node] = []
+    events: tuple[Durable, ...] = ()
     if first:
+        events = announce.sent(ctx, txn, chat, request)
         copy = RetryCopy(request.message, request.facts, ctx.now)
         retry_copy.keep(txn, chat, request.id, copy)
         extra = tokens.issue(ctx, txn, chat)
@@ -132,7 +137,7 @@ async def _seal_and_stage(
     children += tokens.proof(ctx, txn, chat)
     number = pn_of(txn, chat) if chat.is_lid and first else None
     stanza = message.message(chat, request.id, request.facts, children, peer_recipient_pn=number)
-    await Commit(txn, then=(stanza, *extra), frees_lane=True)
+    await Commit(txn, then=(stanza, *extra), events=events, frees_lane=True)
     return Sent(tuple(one.to for one in sealed), failures)
 
 
@@ -175,12 +180,6 @@ async def to_phone(ctx: Context, request: SendRequest) -> SendResult:
     if ack.error:
         raise SendRefused(ack)
     return SendResult(chat=str(phone), at=ack.at, devices=1)
-
-
-def own_name(ctx: Context, chat: Jid) -> Jid:
-    """Our own device, in the namespace of a chat: all devices of one fan-out are named alike."""
-    account = ctx.account
-    return (account.lid_jid or account.pn_jid) if chat.is_lid else account.pn_jid
 
 
 def seal(ctx: Context, txn: Txn, device: Jid, padded: bytes, into: list[Sealed]) -> str:

@@ -48,6 +48,7 @@ def poll() -> tuple[World, Party, Party]:
     (ann,), (bob,) = world.person(1), world.person(2)
     _, message = poll_of(ann)
     world.finish(ann.send_message(bob.lid.bare, message, "P1", facts=Facts(type="poll")))
+    assert ann.secrets.pop((str(ann.lid.bare), "P1")) == SECRET
     return world, ann, bob
 
 

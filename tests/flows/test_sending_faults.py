@@ -108,8 +108,8 @@ def test_refusals_are_sentences(code: int, transient: bool) -> None:
 def test_hidden_ids_are_refused_to_an_account_that_is_not_migrated() -> None:
     world, ann, bob = pair()
     world.refuse = lambda party, node: 400 if node.need_jid("to").is_lid else 0
-    result = world.finish(ann.send(bob.pn.bare, "one", "A1"))
-    assert result.chat == str(bob.pn.bare)
+    world.finish(ann.send(bob.pn.bare, "one", "A1"))
+    assert [node.attrs["to"] for node in messages(world, ann)] == [bob.lid.bare, bob.pn.bare]
     assert bob.texts() == ["one"]
 
 
@@ -206,6 +206,18 @@ def test_tokens_go_to_persons_only() -> None:
     world.finish(ann.send(bob.lid.bare, "three", "A3"))
     assert messages(world, ann)[-1].child("tctoken") is None, "it is too old"
     assert len([n for p, n in world.log if p is ann and n.text("xmlns") == "privacy"]) == 2
+
+
+def test_what_was_sent_is_told_once_under_the_name_that_receipts_use() -> None:
+    world, ann, bob = pair()
+    result = world.finish(ann.send(bob.pn.bare, "one", "A1"))
+    ann.restart()
+    world.finish(ann.send(bob.pn.bare, "one", "A1"))
+    (sent,) = ann.told("message.sent")
+    assert (sent.id, sent.body, sent.from_me) == ("A1", {"kind": "text", "text": "one"}, True)
+    statuses = ann.told("message.status")
+    assert statuses
+    assert {sent.chat.id, result.chat, *(status.chat.id for status in statuses)} == {str(bob.lid.bare)}
 
 
 def test_channels_are_not_encrypted() -> None:

@@ -17,6 +17,7 @@ from protocol.effects import Reaction
 from protocol.engine.inbound.own_devices import PROTOCOL_MESSAGES, Effects
 from protocol.engine.inbound.unread import unreadable, without_content
 from protocol.events.base import Durable
+from protocol.events.message import MessageReceived, MessageRecovered
 from protocol.flows import retry_state, sealed
 from protocol.flows.announce import announce
 from protocol.flows.context import Context
@@ -97,7 +98,7 @@ def _one(
     if sealed.part_of(body) is not None:
         effects.flows.append((sealed.open_task(ctx, sealed.put_down(txn, message, body)), None))
         return None
-    return announce(ctx, txn, message, body, recovered=recovered)
+    return announce(ctx, txn, message, body, kind=MessageRecovered if recovered else MessageReceived)
 
 
 def _own_only(ctx: Context, txn: Txn, message: Incoming, control: ProtocolMessage, effects: Effects) -> None:

@@ -13,6 +13,7 @@ import msgspec
 from google.protobuf.message import DecodeError
 
 from protocol.events.base import Durable
+from protocol.events.message import MessageReceived, MessageRecovered
 from protocol.flows import retry_state
 from protocol.flows.announce import announce
 from protocol.flows.context import Context
@@ -104,7 +105,9 @@ def _resent(ctx: Context, txn: Txn, message: Incoming, result: Any) -> Effects |
             from_=parse(held_chat),
         )
         recovered = retry_state.healed(txn, place)
-        event = announce(ctx, txn, place, info.message, recovered=recovered)
+        event = announce(
+            ctx, txn, place, info.message, kind=MessageRecovered if recovered else MessageReceived
+        )
         return Effects(events=[event]) if event else None
     ctx.counts["unasked.resent_message"] += 1
     return None
