@@ -58,6 +58,11 @@ class Shell:
             self._path = str(find_socket())
         return self._path
 
+    def otherwise(self, path: str) -> None:
+        """Speak to this socket unless the person named one."""
+        if self._path is None:
+            self._path = path
+
     @property
     def connection(self) -> Connection:
         """Made when first needed."""

@@ -202,6 +202,11 @@ class Party(Resident):
         envelope = encrypt(txn, address, pad(plaintext, self.random), me=me)
         return enc(envelope.type, envelope.data, facts, count=count)
 
+    def seal(self, device: Device, plaintext: bytes, facts: Facts) -> Node:
+        """Encrypt for one device; nothing is sent."""
+        with self.store.change() as txn:
+            return self._seal(txn, device, plaintext, facts)
+
     def _with_identity(self, children: list[Node]) -> list[Node]:
         if self.device.device_identity and _opens(children):
             children.append(Node("device-identity", {}, self.device.device_identity))
