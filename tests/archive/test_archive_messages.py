@@ -5,6 +5,17 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from protocol.events.message import (
+    Chat,
+    ChatTimer,
+    MessageEdited,
+    MessageReaction,
+    MessageReceived,
+    Person,
+    Private,
+    ReceiptReceived,
+    Target,
+)
 from tests.archive.samples import ANN, BOB, DIRECT, GROUP, ME, NOW, Clock, change, message, own
 from waconnd.store.archive import Archive, ArchiveError, BadPosition, NotFound
 
@@ -378,10 +389,49 @@ async def test_an_alias_is_one_person(archive: Archive) -> None:
 
 async def test_a_chat_without_a_name_has_its_persons(archive: Archive) -> None:
     by_number = {"id": ANN["pn"], "kind": "user"}
-    await archive.events.append("main", [message("A"), message("B", chat=by_number), message("C", chat=GROUP)])
+    await archive.events.append(
+        "main", [message("A"), message("B", chat=by_number), message("C", chat=GROUP)]
+    )
     assert {chat.id: chat.name for chat in await archive.chats.page("main")} == {
         CHAT: "Ann",
         ANN["pn"]: "Ann",
         GROUP["id"]: "Book club",
     }
     assert {chat.id for chat in await archive.chats.page("main", name="aNN")} == {CHAT, ANN["pn"]}
+
+
+async def test_the_protocols_own_events(archive: Archive) -> None:
+    """As they come from a live connection, and again as JSON out of a journal."""
+    ann, where = (
+        Person(id=ANN["id"], pn=ANN["pn"], lid=ANN["lid"], name="Ann"),
+        Chat(id=GROUP["id"], kind="group"),
+    )
+    said = MessageReceived(
+        at=NOW, key="message/X/A", id="A", sent_at=NOW, chat=where, from_=ann, body={"kind": "text", "text": "canary"},
+        from_me=False, broadcast=False, retried=False, private=Private(media={"key": b"k"}, secret=b"\1" * 32),
+    )  # fmt: skip
+    target = Target(id="A", chat=where, from_=ann)
+    changes = [
+        MessageReaction(at=NOW, key="r", id="R", sent_at=NOW, chat=where, target=target, by=ann, from_me=False, emoji="👍"),
+        MessageEdited(
+            at=NOW, key="e", id="E", sent_at=NOW + 1, chat=where, target=target, by=ann, from_me=False,
+            body={"kind": "text", "text": "changed"},
+        ),
+        ReceiptReceived(at=NOW, key="t", ids=["A"], chat=where, type_="read_self", by=ann),
+        ChatTimer(at=NOW, key="c", chat=where, by=ann, timer_s=86_400),
+    ]  # fmt: skip
+    await archive.events.append("main", [said, *changes])
+    await archive.drain("main", [msgspec.json.encode(event) for event in (said, *changes)])
+    held = await archive.messages.get("main", "A")
+    assert (body(held.data)["text"], held.sender) == ("changed", ANN["id"])
+    assert await archive.messages.secret("main", GROUP["id"], "A") == b"\1" * 32
+    assert (await archive.media.get("main", GROUP["id"], "A")).reference == {"key": "aw=="}
+    assert len(await archive.messages.annotations("main", GROUP["id"], ["A"])) == 1
+    chat = await archive.chats.get("main", GROUP["id"])
+    assert (chat.unread, chat.timer_s) == (0, 86_400)
+    page = await archive.events.read(0)
+    assert len(page.events) == 5
+    shown = msgspec.json.decode(page.events[0].body)
+    assert shown["data"]["sent_at"].endswith("Z")
+    assert "private" not in shown["data"]
+    assert shown["data"]["from"]["name"] == "Ann"

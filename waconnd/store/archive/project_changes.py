@@ -124,6 +124,11 @@ def status(connection: sqlite3.Connection, change: Change) -> None:
         else:
             raise_status(connection, change.account, id, chat, new)
             raise_outbox(connection, change.account, id, new, change.at)
+        if data.get("server_id"):
+            connection.execute(
+                "update message set server_id = ? where account = ? and id = ? and from_me",
+                (str(data["server_id"]), change.account, id),
+            )
 
 
 def receipt(connection: sqlite3.Connection, change: Change) -> None:
@@ -158,10 +163,11 @@ def raise_status(connection: sqlite3.Connection, account: str, id: str, chat: st
     if new not in RANKS:
         return
     rows = connection.execute(
-        "select n, status from message where account = ? and id = ? and (chat = ? or ? = '') and from_me",
-        (account, id, chat, chat),
-    )
-    for n, held in rows.fetchall():
+        "select n, status, chat from message where account = ? and id = ? and from_me", (account, id)
+    ).fetchall()
+    # A person's chat has two names; our own ids are unique all the same.
+    exact = [row for row in rows if row[2] == chat]
+    for n, held, _ in exact or rows:
         if RANKS[new] > RANKS.get(held, 0):
             connection.execute("update message set status = ? where n = ?", (new, n))
 
