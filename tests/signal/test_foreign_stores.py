@@ -20,6 +20,7 @@ from protocol.signal.records import (
     SENDER_KEYS,
     SESSIONS,
     SenderKeyRecord,
+    SenderState,
     SessionRecord,
 )
 from tests.signal.support import VECTORS, Memory, load
@@ -236,6 +237,18 @@ def test_a_key_of_a_wrong_length() -> None:
 def test_sessions_that_make_no_sense(junk: Any) -> None:
     with pytest.raises(ForeignError):
         baileys.import_session(junk, creds())
+
+
+def test_the_newest_sender_key_stands_last_in_baileys_and_first_with_us() -> None:
+    states = [SenderState(id=n, public=bytes(32), key=bytes(32), index=n) for n in range(5)]
+    record = SenderKeyRecord(states=states)
+    for there_and_back in (keys_through_baileys, keys_through_whatsmeow):
+        assert there_and_back(record) == record
+    written = msgspec.json.decode(as_bytes(baileys.export_sender_key(record)))
+    assert [state["senderKeyId"] for state in written] == [4, 3, 2, 1, 0]
+    assert [state.id for state in baileys.import_sender_key([*written, written[0] | {"senderKeyId": 9}]).states] == [
+        9, 0, 1, 2, 3,
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("junk", [None, {}, "AAAA", [{}], "W10="], ids=str)

@@ -8,9 +8,10 @@ from protocol.errors import RecordDamaged
 from protocol.keystore import Kind
 from protocol.signal import errors, session
 from protocol.signal.chains import MAX_JUMP, MAX_JUMP_OWN
-from protocol.signal.envelope import read_pre_key_message, write_pre_key_message
+from protocol.signal.envelope import read_message, read_pre_key_message, write_pre_key_message
 from protocol.signal.identity import forget_identity, identity_of
 from protocol.signal.migrate import merge_names, merge_person
+from protocol.signal.ratchet import knows, open_known, open_new
 from protocol.signal.records import (
     IDENTITIES,
     MAX_ARCHIVED,
@@ -26,6 +27,7 @@ from protocol.signal.records import (
     SenderKeyRecord,
     SenderState,
     SessionRecord,
+    archived_states,
 )
 from tests.signal.people import Device, Letter
 
@@ -201,6 +203,51 @@ def test_a_bundle_of_our_own_device_with_another_registration(pair: tuple[Device
     assert session.their_registration_id(txn, BEN) == 4242
 
 
+# What fails changes nothing, not even in memory
+
+
+@pytest.mark.parametrize("turned", [False, True], ids=["known chain", "new ratchet key"])
+def test_a_state_is_untouched_by_what_does_not_open(pair: tuple[Device, Device], turned: bool) -> None:
+    ann, ben = pair
+    if not turned:
+        ben.read(ann.write(ben, b"the chain is known"))
+    ann.write(ben, b"lost")
+    state = record(ben, ANN).current
+    assert state
+    message = read_message(ann.write(ben, b"genuine").data)
+    forged = msgspec.structs.replace(message, mac=bytes(8))
+    before = msgspec.json.encode(state)
+    chain = knows(state, message.ratchet)
+    assert (chain is None) is turned
+    with pytest.raises(errors.BadMac):
+        if chain is None:
+            open_new(state, forged, MAX_JUMP, ben.me.entropy)
+        else:
+            open_known(state, chain, forged, MAX_JUMP)
+    assert msgspec.json.encode(state) == before
+
+
+def test_promotion_moves_one_state_and_loses_none(ann: Device, ben: Device) -> None:
+    waiting = []
+    for _ in range(4):
+        ann.open(ben)
+        ben.read(ann.write(ben, b"a session"))
+        waiting.append((session.base_key(ann.store.keystore, BEN), ann.write(ben, b"on it")))
+    names = [name for name, _ in reversed(waiting)]
+    assert order(ben) == names
+    for name, letter in waiting:
+        ben.read(letter)
+        names.remove(name)
+        names.insert(0, name)
+        assert order(ben) == names
+
+
+def order(device: Device) -> list[bytes]:
+    whole = record(device, ANN)
+    assert whole.current
+    return [whole.current.base_key, *(state.base_key for state in archived_states(whole, ANN))]
+
+
 # Two sessions at once, identities
 
 
@@ -228,6 +275,8 @@ def test_somebody_new_under_the_same_name(pair: tuple[Device, Device]) -> None:
     opened = ben.read(again.write(ben, b"reinstalled"))
     assert opened.identity_changed
     assert identity_of(ben.store.keystore, ANN) == again.identity.public
+    again.open(ben)
+    assert not ben.read(again.write(ben, b"another session, the same identity")).identity_changed
     # The old session is archived, not gone: a stranger's message must not be able to end it.
     assert ben.read(waiting).plaintext == b"written before"
     txn = ann.store.txn()
@@ -409,6 +458,23 @@ def test_sessions_under_both_names_are_kept(ann: Device) -> None:
     assert [state.id for state in merged.states] == [3, 1, 2]
     assert identity_of(view, "100000000000002_129.99") == bytes(32)
     assert ann.read(Letter(LID, ANN, b"", late.type, late.data)).plaintext == b"late, by number"
+
+
+def test_copies_of_one_session_read_a_message_once(ann: Device) -> None:
+    """Other programs leave the same session under both names."""
+    device = Device(LID, 4)
+    ann.read(device.write(ann, b"hello"))
+    put(ann, Kind.SESSION, PN, ann.store.disk.records[Kind.SESSION, LID])
+    put(ann, Kind.IDENTITY_KEY, PN, msgspec.json.encode(Identity(bytes(32))))
+    letter = device.write(ann, b"once")
+    ann.read(letter)
+    txn = ann.store.txn()
+    merge_person(txn, "15550000001", "100000000000002")
+    ann.store.keep(txn)
+    with pytest.raises(errors.Duplicate):
+        ann.read(letter)
+    # What is known under the hidden id is the newer knowledge.
+    assert identity_of(ann.store.keystore, LID) == device.identity.public
 
 
 def sender_state(id: int) -> SenderState:
