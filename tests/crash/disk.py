@@ -8,7 +8,7 @@ leaves all it wrote visible, and none of it durable.
 from __future__ import annotations
 
 import errno
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 
 from waconnd.store.files import Stamp
@@ -78,11 +78,17 @@ class Disk:
         #: Go off right after the next journal switch: a narrow moment that chance alone rarely meets.
         self.aimed = False
         self.clock = 0
+        #: Called before each operation of a checkpoint: commits go on meanwhile.
+        self.meanwhile: Callable[[], None] | None = None
         self.renamed = "open"
         self.inodes: list[Inode] = []
         self.operations = self.power_cuts = 0
 
     def tick(self) -> None:
+        if self.meanwhile is not None:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            meanwhile()
+            self.meanwhile = meanwhile
         self.operations += 1
         if self.fuse == 0:
             self.fuse = -1
@@ -107,7 +113,7 @@ class Disk:
         self.restart()
 
     def restart(self) -> None:
-        self.renamed = "open"
+        self.renamed, self.meanwhile = "open", None
 
     # --- Directory ----------------------------------------------------------------------------------------------
 

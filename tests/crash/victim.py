@@ -40,6 +40,7 @@ async def work(store: AuthDir, task: int) -> None:
 
 async def main(directory: str) -> None:
     authdir.CHECKPOINT_SIZE = 64 * 1024  # type: ignore[misc]
+    authdir.JOURNAL_SIZE = 4 * authdir.CHECKPOINT_SIZE  # type: ignore[misc]
     store = await AuthDir.open(directory, create=True)
     os.write(1, b"ready\n")
     async with anyio.create_task_group() as group:

@@ -127,11 +127,33 @@ class World:
         assert self.records is not None
         what = self.random.random()
         if what < 0.12:
-            self.records.checkpoint()
+            self._checkpoint()
         elif what < 0.3:
             self._drain(everything=self.random.random() < 0.5)
         else:
             self._transact()
+
+    def _checkpoint(self) -> None:
+        """As `AuthDir` does it: commits and drains go on while files are written, not while the journal changes."""
+        records = self.records
+        assert records is not None
+
+        def meanwhile() -> None:
+            if self.random.random() < 0.05:
+                self._transact()
+
+        plan = records.plan()
+        self.disk.meanwhile = meanwhile
+        filing = records.file(plan)
+        self.disk.meanwhile = None
+        if self.random.random() < 0.2:
+            self._transact()
+        records.adopt(plan, filing)
+        if self.random.random() < 0.2:
+            self._transact()
+        base, opening = records.seq, records.opening()
+        records.journal.replace(base, opening)
+        records.switched(base, opening)
 
     def _transact(self) -> None:
         records = self.records

@@ -6,6 +6,8 @@ import asyncio
 import errno
 import os
 import stat
+import threading
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,8 @@ from waconnd.store.errors import (
     WriteFailed,
 )
 from waconnd.store.files import OsDirectory
+from waconnd.store.journal import FileJournal
+from waconnd.store.shelf import Shelf
 
 
 @pytest.fixture
@@ -178,9 +182,10 @@ async def test_events_without_a_row_do_not_ride(store: AuthDir) -> None:
 
 async def test_a_full_journal_becomes_files(store: AuthDir, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CHECKPOINT_SIZE", 20_000)
+    monkeypatch.setattr(module, "JOURNAL_SIZE", 40_000)
 
     async def produce(task: int) -> None:
-        for n in range(30):
+        for n in range(100):
             await store.commit(save({("x", f"{task}.{n % 7}"): os.urandom(400)}))
             assert store.get("x", f"{task}.{n % 7}") is not None
 
@@ -191,6 +196,60 @@ async def test_a_full_journal_becomes_files(store: AuthDir, monkeypatch: pytest.
     before = await store.snapshot()
     await store.close()
     assert opened(store.path)[0].snapshot() == before
+
+
+async def test_commits_go_on_while_files_are_written(store: AuthDir, monkeypatch: pytest.MonkeyPatch) -> None:
+    await store.commit(save({("x", "1"): b"old", ("x", "2"): b"old", ("x", "3"): b"old"}, 1))
+    real, may = Shelf.write, threading.Event()
+
+    def slow(*args: Any) -> Any:
+        assert may.wait(10)
+        return real(*args)
+
+    monkeypatch.setattr(Shelf, "write", slow)
+    async with anyio.create_task_group() as group:
+        group.start_soon(store.checkpoint)
+        await anyio.sleep(0.01)
+        with anyio.fail_after(5):
+            await store.commit(save({("x", "1"): b"new", ("x", "2"): None, ("x", "4"): b"new"}, 2))
+        assert store.get("x", "1") == b"new"
+        may.set()
+    assert store.checkpoints == 1
+    want = {("x", "1"): b"new", ("x", "3"): b"old", ("x", "4"): b"new"}
+    assert await store.snapshot() == want
+    assert len(store.inbox()) == 2
+    await crash(store)
+    again = await AuthDir.open(store.path)
+    assert again.opened.frames == 1
+    assert await again.snapshot() == want
+    assert len(again.inbox()) == 2
+    await again.close()
+
+
+async def test_nobody_writes_once_the_lock_is_gone(store: AuthDir, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A frame fails while files are being written: `close` waits for that thread, too."""
+    await store.commit(save(SOME))
+    real, ended = Shelf.write, threading.Event()
+
+    def slow(*args: Any) -> Any:
+        time.sleep(0.2)
+        ended.set()
+        return real(*args)
+
+    monkeypatch.setattr(Shelf, "write", slow)
+    checkpoint = asyncio.ensure_future(store.checkpoint())
+    await anyio.sleep(0.01)
+    with monkeypatch.context() as patch:
+        patch.setattr(FileJournal, "append", fail(errno.EIO))
+        with pytest.raises(WriteFailed):
+            await store.commit(save({("x", "1"): b"v"}))
+    await store.close()
+    assert ended.is_set()
+    with pytest.raises(WriteFailed):
+        await checkpoint
+    again = await AuthDir.open(store.path)
+    assert await again.snapshot() == SOME
+    await again.close()
 
 
 async def test_a_quiet_account_becomes_files(store: AuthDir, monkeypatch: pytest.MonkeyPatch) -> None:

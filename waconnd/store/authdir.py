@@ -1,7 +1,7 @@
 """An account's directory as the event loop sees it: reads at once, commits that return when they are durable.
 
-The loop owns all state in memory; a thread does what waits for the disk, one job at a time. Whatever was asked to
-be saved while a job ran becomes one frame and shares one sync.
+The loop owns all state in memory; threads do what waits for the disk. Frames are written one after the other, and
+whatever was asked to be saved meanwhile becomes the next one and shares its sync. Files are rewritten beside them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import anyio
 import msgspec
@@ -32,8 +32,12 @@ from waconnd.store.shelf import Filing
 from waconnd.store.space import Level, Space
 from waconnd.store.stamp import Witness
 
+T = TypeVar("T")
+
 #: A journal of this size is turned into files: replaying it stays far below a second.
 CHECKPOINT_SIZE: Final = 8 * 1024 * 1024
+#: Commits wait for the files when the journal has grown to this meanwhile: a slow disk under a fast account.
+JOURNAL_SIZE: Final = 4 * CHECKPOINT_SIZE
 #: A quiet account with more than so many changed records is turned into files, too: people look at them.
 IDLE_SECONDS: Final = 30.0
 IDLE_DIRTY: Final = 64
@@ -67,7 +71,7 @@ class _Waiting(msgspec.Struct):
 
 
 class _Alone(msgspec.Struct):
-    """A job during which no frame is written."""
+    """Something that waits until no files are being rewritten."""
 
     start: Callable[[], None]
     future: asyncio.Future[None] | None = None
@@ -82,7 +86,15 @@ class AuthDir:
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[_Waiting] = deque()
         self._alone: deque[_Alone] = deque()
-        self._busy = self._scheduled = self._closing = False
+        self._scheduled = self._closing = False
+        #: A frame is being written, or the journal replaced, or somebody wants the directory for himself.
+        self._busy = False
+        #: Files are being rewritten; at its end the journal must be replaced, which tells `_replaced` whom to tell.
+        self._filing = False
+        self._filed: list[asyncio.Future[None] | None] = []
+        self._under_way = 0
+        self._quiet = asyncio.Event()
+        self._quiet.set()
         self._live: dict[int, Event] = {}
         self._news = asyncio.Event()
         self._idle_timer: asyncio.TimerHandle | None = None
@@ -230,16 +242,31 @@ class AuthDir:
             self._scheduled = True
             self._loop.call_soon(self._next)
 
+    def _run(self, work: Callable[[], T], then: Callable[[T | BaseException], None]) -> None:
+        """A job on a thread. `close` waits for all of them: nobody may write after the lock is gone."""
+        self._under_way += 1
+        self._quiet.clear()
+
+        def settle(outcome: T | BaseException) -> None:
+            self._under_way -= 1
+            then(outcome)
+            if not self._under_way:
+                self._quiet.set()
+
+        self._jobs.start(work, settle)
+
     def _next(self) -> None:
         self._scheduled = False
         if self._busy or self.failure is not None:
             return
-        if self._records.journal.size > CHECKPOINT_SIZE:
-            self._start_checkpoint()
-        elif self._alone:
-            self._busy = True
+        size = self._records.journal.size
+        if size > CHECKPOINT_SIZE and not self._filing:
+            self._file()
+        if self._filed:
+            self._replace_journal(self._filed.pop())
+        elif self._alone and not self._filing:
             self._alone.popleft().start()
-        elif self._waiting:
+        elif self._waiting and (size < JOURNAL_SIZE or not self._filing):
             self._start_frame()
 
     def _start_frame(self) -> None:
@@ -261,7 +288,7 @@ class AuthDir:
             return
         seq = self._records.seq + 1
         self._busy = True
-        self._jobs.start(
+        self._run(
             lambda: self._append(seq, records),
             lambda outcome: self._appended(outcome, group, records, [event for _, event in events]),
         )
@@ -305,29 +332,52 @@ class AuthDir:
         if left > 0.001:
             self._idle_timer = self._loop.call_later(left, self._idle)
         else:
-            self._alone.append(_Alone(self._start_checkpoint))
+            self._alone.append(_Alone(self._file))
             self._schedule()
 
-    def _start_checkpoint(self, done: asyncio.Future[None] | None = None) -> None:
-        self._busy = True
+    def _file(self, done: asyncio.Future[None] | None = None) -> None:
+        """First half of a checkpoint. Commits go on."""
+        self._filing = True
         plan = self._records.plan()
 
-        def settle(outcome: Filing | BaseException) -> None:
-            self._busy = False
+        def filed(outcome: Filing | BaseException) -> None:
+            if isinstance(outcome, BaseException):
+                self._fail(outcome, ())
+            if self.failure is not None or isinstance(outcome, BaseException):
+                _settle(done, self.failure)
+                return
+            self._records.adopt(plan, outcome)
+            self._filed.append(done)
+            self._schedule()
+
+        self._run(lambda: self._records.file(plan), filed)
+
+    def _replace_journal(self, done: asyncio.Future[None] | None) -> None:
+        """Second half: two small syncs."""
+        self._busy = True
+        base, opening = self._records.seq, self._records.opening()
+
+        def replaced(outcome: BaseException | None) -> None:
+            self._busy = self._filing = False
             if isinstance(outcome, BaseException):
                 self._fail(outcome, ())
             else:
-                self._records.adopt(plan, outcome)
+                self._records.switched(base, opening)
                 self.checkpoints += 1
                 self._schedule()
             _settle(done, self.failure)
 
-        self._jobs.start(lambda: self._records.run(plan), settle)
+        self._run(lambda: self._records.journal.replace(base, opening), replaced)
 
     async def checkpoint(self) -> None:
-        """Turn the journal into files now. Commits wait meanwhile."""
+        """Turn the journal into files now."""
         done: asyncio.Future[None] = self._loop.create_future()
-        await self._by_itself(lambda: self._start_checkpoint(done), done)
+
+        def start() -> None:
+            self._file(done)
+            self._schedule()
+
+        await self._by_itself(start, done)
 
     async def snapshot(self) -> Changes:
         """All records at one moment; commits wait meanwhile. What passes to the archive is not part of it."""
@@ -343,7 +393,11 @@ class AuthDir:
                 _settle(done, None)
             self._schedule()
 
-        await self._by_itself(lambda: self._jobs.start(self._records.snapshot, settle), done)
+        def start() -> None:
+            self._busy = True
+            self._run(self._records.snapshot, settle)
+
+        await self._by_itself(start, done)
         return found[0]
 
     async def _by_itself(self, start: Callable[[], None], done: asyncio.Future[None]) -> None:
@@ -375,11 +429,12 @@ class AuthDir:
                 timer.cancel()
         with anyio.CancelScope(shield=True):
             try:
-                while self.failure is None and (self._waiting or self._busy or self._records.unsettled):
+                while self.failure is None and (self._waiting or self._under_way or self._records.unsettled):
                     await asyncio.gather(*(w.future for w in self._waiting), return_exceptions=True)
                     await self.checkpoint()
             finally:
                 self._closing = True
+                await self._quiet.wait()
                 await self._jobs.call(self._held.let_go)
 
 

@@ -31,13 +31,11 @@ ORDINAL_BITS: Final = 20
 Restore = Callable[["Records"], Changes]
 
 
-class Checkpoint(msgspec.Struct, frozen=True):
-    """A plan: what the next files, manifest and journal are. Made and adopted where the records live."""
+class Plan(msgspec.Struct, frozen=True):
+    """What the next files are. Made, and adopted, where the records live."""
 
     seq: int
-    drained: int
     changes: Changes
-    opening: tuple[Record, ...]
     #: Names without an owner, removed on the way.
     strays: tuple[str, ...] = ()
 
@@ -56,7 +54,7 @@ class Opened(msgspec.Struct, frozen=True):
 
 
 class Records:
-    """One account's state. Not thread-safe, except that `run` may work on a thread while others read."""
+    """One account's state. Not thread-safe, except that `file` may work on a thread beside everything else."""
 
     def __init__(
         self,
@@ -150,7 +148,7 @@ class Records:
         if scan.frames or scan.torn:
             abandoned = self.shelf.abandoned(strays, self.dirty)
             self.journal.refresh()
-            self._finish(self.plan(strays=abandoned))
+            self.checkpoint(abandoned)
             strays = tuple(name for name in strays if name not in self.shelf.names | set(abandoned))
         if behind is not None:
             self._restored(behind, restore)
@@ -178,10 +176,8 @@ class Records:
     def _restored(self, highest: int, restore: Restore | None) -> None:
         """Continue above everything that was ever acknowledged, with the ratchets that would repeat gone."""
         changes = restore(self) if restore else {}
-        opening = [Record(kind, id, value) for (kind, id), value in changes.items()]
-        self.journal.replace(highest, (*opening, *self.passing.values()))
-        self.seq = highest + bool(opening or self.passing)
-        self.apply(opening)
+        self.apply(Record(kind, id, value) for (kind, id), value in changes.items())
+        self._switch(highest)
 
     # --- writing ------------------------------------------------------------------------------------------------
 
@@ -231,26 +227,40 @@ class Records:
         self.seq += 1
         self.apply(records)
 
-    def checkpoint(self) -> None:
-        """Plan, run and adopt. For callers without threads."""
-        self._finish(self.plan())
+    # --- checkpoints: files first, then a new journal with what came meanwhile -------------------------------------
 
-    def _finish(self, plan: Checkpoint) -> None:
-        self.adopt(plan, self.run(plan))
+    def checkpoint(self, strays: tuple[str, ...] = ()) -> None:
+        """All of it. For callers without threads."""
+        plan = self.plan(strays)
+        self.adopt(plan, self.file(plan))
+        self._switch(self.seq)
 
-    def plan(self, *, strays: tuple[str, ...] = ()) -> Checkpoint:
-        """What a checkpoint has to do now."""
-        return Checkpoint(self.seq, self._drained, dict(self.dirty), tuple(self.passing.values()), strays)
+    def plan(self, strays: tuple[str, ...] = ()) -> Plan:
+        """What would be filed now."""
+        return Plan(self.seq, dict(self.dirty), strays)
 
-    def run(self, plan: Checkpoint) -> Filing:
-        """The slow half: only reads this object, so it may work on a thread while `get` is used."""
-        filing = self.shelf.write(self.store, plan.seq, plan.changes, plan.strays)
-        self.journal.replace(plan.seq, plan.opening)
-        return filing
+    def file(self, plan: Plan) -> Filing:
+        """The slow part: files and manifest. Frames may be appended meanwhile, but only one plan is under way."""
+        return self.shelf.write(self.store, plan.seq, plan.changes, plan.strays)
 
-    def adopt(self, plan: Checkpoint, filing: Filing) -> None:
-        """The quick half. No frame was appended since the plan was made."""
-        self.shelf.adopt(filing, plan.changes)
-        self.dirty = {}
-        self._settled = plan.drained
-        self.seq = plan.seq + bool(plan.opening)
+    def adopt(self, plan: Plan, filing: Filing) -> None:
+        """Read those files from now on. The journal still has all of it, so a crash finds nothing missing."""
+        current = {key: value for key, value in plan.changes.items() if self.dirty[key] is value}
+        for key in current:
+            del self.dirty[key]
+        self.shelf.adopt(filing, current)
+
+    def opening(self) -> tuple[Record, ...]:
+        """What a new journal must begin with: all that is in no file."""
+        newer = (Record(kind, id, value) for (kind, id), value in self.dirty.items())
+        return (*newer, *self.passing.values())
+
+    def switched(self, base: int, opening: Sequence[Record]) -> None:
+        """The journal was replaced; no frame was appended since `opening` was made."""
+        self.seq = base + bool(opening)
+        self._settled = self._drained
+
+    def _switch(self, base: int) -> None:
+        opening = self.opening()
+        self.journal.replace(base, opening)
+        self.switched(base, opening)

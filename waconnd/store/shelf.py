@@ -32,7 +32,9 @@ class Filing(msgspec.Struct, frozen=True):
 
 
 class Shelf:
-    """Not thread-safe, except that `write` may work on a thread while others read."""
+    """Not thread-safe, except that `write` may work on a thread while others read: it only rewrites files of records
+    that have newer values in the journal, and those are read from there.
+    """
 
     def __init__(self, directory: Directory, seal: Seal) -> None:
         self._directory, self._seal = directory, seal
@@ -203,7 +205,9 @@ class Shelf:
         """From now on these are the files."""
         self.index, self.names = filing.index, filing.names
         for key, value in changes.items():
-            if value is not None:
+            if value is None:
+                self.forget(key)
+            else:
                 self._keep(key, value)
 
 
