@@ -11,7 +11,7 @@ from protocol.noise.certificate import verify_chain
 from protocol.noise.errors import NoiseError
 from protocol.wire.codec import CodecError, EncodeError, decode, encode
 from protocol.wire.framing import FrameError, FrameReader, IntroReader
-from tests.fuzz import envelopes
+from tests.fuzz import envelopes, lines
 from tests.support.vectors import load
 
 
@@ -90,5 +90,6 @@ TARGETS: dict[str, Target] = {
     "group": Target(envelopes.fuzz_group, envelopes.group_messages),
     "signal-records": Target(envelopes.fuzz_records, envelopes.stored),
     "foreign-stores": Target(envelopes.fuzz_foreign, envelopes.foreign),
+    "rpc-lines": Target(lines.fuzz_lines, lines.requests),
     "reporting": Target(envelopes.fuzz_reporting, envelopes.contents),
 }
