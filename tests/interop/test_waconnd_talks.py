@@ -1,0 +1,105 @@
+"""The daemon and Baileys, each as a process of its own: what one says the other reads."""
+
+import pytest
+
+from tests.demo import Daemon, events
+
+PAIR = "waconnd ↔ Baileys"
+
+
+class Talker:
+    """A waconnd daemon whose one account is linked to a person's phone."""
+
+    def __init__(self, folder, sandbox):
+        folder.mkdir()
+        self.daemon, self.sandbox, self.after = Daemon(folder, sandbox), sandbox, 0
+        self.client = None
+
+    async def __aenter__(self):
+        self.client = await self.daemon.start()
+        return self
+
+    async def __aexit__(self, *_):
+        await self.client.close()
+        await self.daemon.stop()
+
+    async def pair(self, person):
+        await self.client.call("account.create", account="main")
+        code = await self.client.call("pair.qr", account="main")
+        self.sandbox.scan(person, code["code"])
+        account = await self.client.call("account.wait", account="main", state="ready", timeout_s=20)
+        self.jid = f"{account['me']['number'].lstrip('+')}@s.whatsapp.net"
+        self.lid = account["me"]["lid"]
+
+    async def say(self, to, text):
+        return await self.client.call("message.send", to=to, text=text, wait="server")
+
+    async def text(self, text, kind="message.received"):
+        """The event of a message with this text."""
+        seen = 0
+        while True:
+            for event in await events(self.client, seen, kind):
+                seen = event["seq"]
+                if event["data"]["body"].get("text") == text:
+                    return event["data"]
+
+
+@pytest.fixture
+def waconnd(sandbox, tmp_path):
+    count = iter(range(10))
+    return lambda: Talker(tmp_path / f"waconnd-{next(count)}", sandbox)
+
+
+@pytest.mark.row("direct messages both ways, by number and by hidden id", PAIR)
+async def test_direct(sandbox, client, waconnd):
+    async with waconnd() as ada, client("bob") as bob:
+        await ada.pair("ada")
+        await bob.pair("bob")
+        for turn in range(3):
+            await ada.say(bob.jid, f"to bob {turn}")
+            await bob.text(f"to bob {turn}")
+            await bob.say(ada.jid, f"to ada {turn}")
+            data = await ada.text(f"to ada {turn}")
+            assert data["chat"]["id"] == bob.lid
+        await ada.say(bob.lid, "by hidden id")
+        await bob.text("by hidden id")
+        assert sandbox.world.complaints == []
+
+
+@pytest.mark.row("every device of both sides", PAIR)
+async def test_devices(sandbox, client, waconnd):
+    async with waconnd() as ada, client("ada") as other, client("bob") as bob, client("bob") as tablet:
+        await ada.pair("ada")
+        await other.pair("ada")
+        await bob.pair("bob")
+        await tablet.pair("bob")
+        await ada.say(bob.jid, "to all of bob")
+        for device in (bob, tablet, other):
+            await device.text("to all of bob")
+        await bob.say(ada.jid, "to all of ada")
+        await ada.text("to all of ada")
+        await other.text("to all of ada")
+        await other.say(bob.jid, "from my other device")
+        await ada.text("from my other device", "message.sent_elsewhere")
+        assert sandbox.world.complaints == []
+
+
+@pytest.mark.row("groups both ways, with members who come and go", PAIR)
+async def test_groups(sandbox, client, waconnd):
+    async with waconnd() as ada, client("bob") as bob, client("carl") as carl:
+        await ada.pair("ada")
+        await bob.pair("bob")
+        await carl.pair("carl")
+        group = (await bob.call("groupCreate", "talk", [ada.jid, carl.jid]))["id"]
+        await bob.say(group, "welcome")
+        await ada.text("welcome")
+        for turn in range(3):
+            await ada.say(group, f"ada {turn}")
+            await bob.text(f"ada {turn}")
+            await carl.text(f"ada {turn}")
+            await carl.say(group, f"carl {turn}")
+            await ada.text(f"carl {turn}")
+        await bob.call("groupParticipantsUpdate", group, [carl.jid], "remove")
+        await ada.say(group, "without carl")
+        await bob.text("without carl")
+        assert sandbox.world.complaints == []
