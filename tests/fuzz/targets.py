@@ -13,6 +13,8 @@ from protocol.wire.codec import CodecError, EncodeError, decode, encode
 from protocol.wire.framing import FrameError, FrameReader, IntroReader
 from tests.fuzz import envelopes, lines
 from tests.support.vectors import load
+from waconnd.store.errors import AuthDamaged
+from waconnd.store.journal import Record, decode_records, encode_frame, encode_header, encode_records, parse
 
 
 def fuzz_framing(data: bytes) -> None:
@@ -55,6 +57,24 @@ def fuzz_certificate(data: bytes) -> None:
     raise AssertionError("a certificate of nobody was accepted")
 
 
+def fuzz_journal(data: bytes) -> None:
+    """Any bytes are a journal or damage with a name; whole frames are never invented, their records never crash."""
+    try:
+        layout = parse(data)
+    except AuthDamaged:
+        return
+    again = encode_header(layout.epoch, layout.base, layout.store, layout.key)
+    again += b"".join(
+        encode_frame(layout.epoch, layout.base + 1 + i, body) for i, body in enumerate(layout.bodies)
+    )
+    assert data.startswith(again)
+    for body in layout.bodies:
+        try:
+            decode_records(body)
+        except ValueError:
+            pass
+
+
 @dataclass(frozen=True)
 class Target:
     run: Callable[[bytes], None]
@@ -81,6 +101,18 @@ def _chains() -> list[bytes]:
     return [bytes.fromhex(case["chain"]) for case in load("noise")["certificates"]]
 
 
+def _journals() -> list[bytes]:
+    epoch, store = b"epoch-01", b"store-0123456789"
+    records = [
+        Record("session", "1.0", b"{}"),
+        Record("pre-key", "7", None),
+        Record("inbox", "", b"{}", 1 << 20),
+    ]
+    frames = [encode_frame(epoch, n, encode_records(records[: n % 4 or 1])) for n in range(1, 5)]
+    head = encode_header(epoch, 0, store)
+    return [head, head + frames[0], head + b"".join(frames), head + b"".join(frames) + bytes(100)]
+
+
 TARGETS: dict[str, Target] = {
     "framing": Target(fuzz_framing, _frames),
     "intro": Target(fuzz_intro, _intros),
@@ -92,4 +124,5 @@ TARGETS: dict[str, Target] = {
     "foreign-stores": Target(envelopes.fuzz_foreign, envelopes.foreign),
     "rpc-lines": Target(lines.fuzz_lines, lines.requests),
     "reporting": Target(envelopes.fuzz_reporting, envelopes.contents),
+    "journal": Target(fuzz_journal, _journals),
 }
