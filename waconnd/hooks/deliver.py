@@ -103,8 +103,8 @@ def _post(name: str, hook: HookSection, row: Row, secret: bytes | None) -> str:
     target = (place.path or "/") + (f"?{place.query}" if place.query else "")
     try:
         connection.request("POST", target, body, headers)
-        response = connection.getresponse()
-        answer = response.read(MAX_ANSWER)
+        with connection.getresponse() as response:
+            answer = response.read(MAX_ANSWER)
     except (OSError, http.client.HTTPException) as error:
         raise DeliveryFailed(f"{host} cannot be reached: {error}") from None
     finally:

@@ -16,8 +16,8 @@ import msgspec
 #: linux/asm-generic/socket.h; Python 3.11's socket module lacks it.
 SO_PEERGROUPS: Final = 59
 
-#: More groups than a person is in; the kernel tells when it needs more room, we then see the first ones only by asking again.
-GROUPS_BUFFER: Final = 4096
+#: 256 groups, and the most that Python's getsockopt takes. Whoever is in more has the rights of the primary one.
+GROUPS_BUFFER: Final = 1024
 
 ALL_SCOPES: Final = frozenset({"read", "send", "admin"})
 
