@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from protocol.effects import Reaction
-from protocol.engine.inbound import linking, message, people, receipt, server
+from protocol.engine.inbound import linking, membership, message, people, receipt, server
 from protocol.flows.context import Context
 from protocol.node import Node
 from protocol.stanza import linkcode, pairing, passkey
@@ -39,6 +39,7 @@ NOTIFICATIONS: Final[dict[str, Handler]] = {
     "encrypt": people.keys_wanted,
     "account_sync": people.own_devices_changed,
     "privacy_token": people.token_issued,
+    "w:gp2": membership.group_changed,
     # Known, and of no use to us (reference 04, 7.2).
     "psa": _nothing,
     "pay": _nothing,

@@ -37,10 +37,19 @@ def query(group: Jid) -> Node:
 
 def parse(reply: Node) -> Roster:
     """Read the answer."""
-    group = reply.need("group")
-    members = tuple(_members(group))
-    mode = group.text("addressing_mode") or ("lid" if members and members[0].jid.is_lid else "pn")
-    return Roster(reply.need_jid("from"), mode, members)
+    return read(reply.need_jid("from"), reply.need("group"))
+
+
+def read(group: Jid, node: Node) -> Roster:
+    """Read a `<group>`."""
+    found = members(node)
+    mode = node.text("addressing_mode") or ("lid" if found and found[0].jid.is_lid else "pn")
+    return Roster(group, mode, found)
+
+
+def members(node: Node) -> tuple[Member, ...]:
+    """The participants that a group, or a change of it, names."""
+    return tuple(_members(node))
 
 
 def _members(group: Node) -> Iterator[Member]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from protocol.flows import roster
 from protocol.flows.sender_keys import MEMORIES
-from protocol.stanza.roster import Member, Roster
+from protocol.jid import Jid
+from protocol.node import Node
 from tests.support.parties import Party, World
 
 
@@ -48,24 +49,47 @@ def test_groups_addressed_by_number() -> None:
     assert people[1][1].texts() == ["one", "two"]
 
 
+def change(world: World, party: Party, group: Jid, tag: str, *who: Party) -> None:
+    members = [Node("participant", {"jid": one.lid.bare, "phone_number": one.pn.bare}) for one in who]
+    head = {"type": "w:gp2", "id": "N", "from": group, "addressing_mode": "lid"}
+    party.receive(Node("notification", dict(head), [Node(tag, {}, list(members))]))
+    world.run()
+
+
 def test_who_leaves_reads_no_more() -> None:
     world, people = five()
     group = world.group(1, [device for person in people for device in person])
     ann, eve = people[0][0], people[4][0]
     world.finish(ann.send(group, "one", "G1"))
-    addressing, members = world.groups[group]
-    members.remove(eve.person)
-    record = roster.GROUPS.get(ann.store, str(group))
-    assert record is not None
-    left = tuple(Member(m.lid, m.pn) for m in members)
-    txn = ann.ctx.txn()
-    roster.file(ann.ctx, txn, Roster(group, addressing, left))
-    ann.store.stage(txn)
+    world.groups[group][1].remove(eve.person)
+    change(world, ann, group, "remove", eve)
     world.finish(ann.send(group, "two", "G2"))
     assert sealed_for(world, "G2") == 6 - 1
-    members.append(eve.person)
     assert eve.texts() == ["one"]
     assert people[3][0].texts() == ["one", "two"]
+
+
+def test_who_comes_is_written_to_at_once() -> None:
+    world, people = five()
+    group = world.group(1, [device for person in people[:4] for device in person])
+    ann, eve = people[0][0], people[4][0]
+    world.finish(ann.send(group, "one", "G1"))
+    world.groups[group][1].append(eve.person)
+    change(world, ann, group, "add", eve)
+    world.finish(ann.send(group, "two", "G2"))
+    assert (eve.texts(), sealed_for(world, "G2")) == (["two"], 1)
+    queries = [n for p, n in world.log if p is ann and n.text("xmlns") == "w:g2"]
+    assert len(queries) == 1
+
+
+def test_a_group_that_removed_us_is_forgotten() -> None:
+    world, people = five()
+    group = world.group(1, [device for person in people for device in person])
+    ann = people[0][0]
+    world.finish(ann.send(group, "one", "G1"))
+    change(world, ann, group, "remove", ann)
+    assert roster.GROUPS.get(ann.store, str(group)) is None
+    assert MEMORIES.get(ann.store, str(group)) is None
 
 
 def test_a_new_member_gets_the_key_alone() -> None:
