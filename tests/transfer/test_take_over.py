@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -84,3 +86,23 @@ async def test_what_is_nothing_is_refused(tmp_path: Path) -> None:
         with pytest.raises(TransferError):
             await take_over(source, tmp_path / path, "x", tmp_path / "x", clock=lambda: NOW)  # type: ignore[arg-type]
     assert not (tmp_path / "x").exists()
+
+
+async def test_a_folder_may_come_as_a_tar(folder: Path, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "sent.tar", "w") as tar:
+        for path in folder.iterdir():
+            tar.add(path, arcname=path.name)
+    report = await take_over(
+        "baileys", tmp_path / "sent.tar", "m", tmp_path / "m", clock=lambda: NOW, mark=False
+    )
+    assert report.counts["session"] == 2
+    assert (folder / "creds.json").exists()
+
+
+@pytest.mark.parametrize("name", ["../creds.json", "/etc/passwd", "a/b"])
+async def test_a_tar_that_reaches_outside_is_refused(tmp_path: Path, name: str) -> None:
+    with tarfile.open(tmp_path / "sent.tar", "w") as tar:
+        tar.addfile(tarfile.TarInfo(name), io.BytesIO())
+    with pytest.raises(TransferError, match="no place"):
+        await take_over("baileys", tmp_path / "sent.tar", "m", tmp_path / "m", clock=lambda: NOW, mark=False)
+    assert {path.name for path in tmp_path.iterdir()} == {"sent.tar"}
