@@ -156,12 +156,12 @@ def test_an_empty_journal_is_not_a_new_account(tmp_path: Path) -> None:
 def test_another_programs_folder_is_told_from_a_damaged_one(tmp_path: Path) -> None:
     (tmp_path / "creds.json").write_bytes(b"{}")
     (tmp_path / "pre-key-1.json").write_bytes(b"{}")
-    with pytest.raises(AuthDamaged, match="waconnd import --from baileys"):
+    with pytest.raises(AuthDamaged, match="waconnd import NAME --from baileys"):
         opened(tmp_path)
 
 
 def test_nothing_there_and_nobody_asked_to_create(tmp_path: Path) -> None:
-    with pytest.raises(StoreMissing, match="waconnd link"):
+    with pytest.raises(StoreMissing, match="waconnd pair"):
         opened(tmp_path, create=False)
 
 

@@ -253,7 +253,9 @@ class FileJournal:
             raise damaged(Damage(JOURNAL, Harm.NO_PERMISSION)) from None
         if layout.key != (key := self._seal.check(layout.store)):
             if not key:
-                raise Sealed("the directory is sealed, but no key was given: set [auth] seal")
+                raise Sealed(
+                    "the directory is sealed, but no key was given: set `sealed = true` under [auth]"
+                )
             if not layout.key:
                 raise Sealed(
                     "sealing is on, but the directory is plain: export the account, and import it with sealing on"

@@ -15,7 +15,23 @@ from waconnd.store.files import FILE_MODE
 from waconnd.store.names import LOCK
 
 #: Where flock binds one machine only, or nobody. Two daemons on one account destroy its sessions.
-NETWORK: Final = frozenset("nfs nfs4 cifs smb3 smbfs 9p afs ceph glusterfs lustre beegfs davfs ncpfs".split())
+NETWORK: Final = frozenset(
+    [
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb3",
+        "smbfs",
+        "9p",
+        "afs",
+        "ceph",
+        "glusterfs",
+        "lustre",
+        "beegfs",
+        "davfs",
+        "ncpfs",
+    ]
+)
 #: `held_by` holds the lock for a moment; somebody who looks must not keep an owner from starting.
 TRIES: Final = 4
 PAUSE: Final = 0.02
@@ -40,7 +56,7 @@ class Lock:
         if not network_ok and (kind in NETWORK or kind.startswith("fuse.")):
             raise UnsafeFilesystem(
                 f"{directory} is on {kind}, where a lock does not keep other machines away; put it on a local disk,"
-                " or set allow_network_filesystem if only one machine ever uses it"
+                " or set [auth] network_filesystem if only one machine ever uses it"
             )
         path = Path(directory) / LOCK
         try:

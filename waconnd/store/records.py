@@ -162,14 +162,14 @@ class Records:
         if MANIFEST not in others and "creds.json" in others:
             why = (
                 "is missing beside a creds.json: this looks like another program's folder; bring it in with"
-                " `waconnd import --from baileys DIR`"
+                " `waconnd import NAME --from baileys DIR`"
             )
             raise damaged(Damage(JOURNAL, Harm.MISSING, why))
         if others:
             why = "is gone, but files of the account exist: put it back"
             raise damaged(Damage(JOURNAL, Harm.MISSING, why))
         if not create:
-            raise StoreMissing("there is no account in this directory; link one with `waconnd link`")
+            raise StoreMissing("there is no account in this directory; link one with `waconnd pair`")
         self.journal.create(self._random(STORE_SIZE))
         return Opened(created=True)
 
