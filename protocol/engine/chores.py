@@ -1,7 +1,7 @@
 """What a login sets in motion, in which order. Other families add their flows here.
 
-Before `active`: only at a login at which the server has no prekeys of ours. Beside it: at once, in their lanes. After
-catching up: when the offline queue is empty. `REFRESH`: what to fetch when the server calls a part dirty.
+`FIRST` comes before `active`, only at a login at which the server has no prekeys of ours. Beside it: at once, in their
+lanes. After catching up: when the offline queue is empty. `REFRESH`: what to fetch when the server calls a part dirty.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Final
 from protocol.flows import placeholder, prekeys, retry, sealed
 from protocol.flows.login import Chore
 
-BEFORE_ACTIVE: Final[list[Chore]] = [prekeys.upload]
+FIRST: Final[tuple[Chore, str]] = (prekeys.upload, prekeys.LANE)
 BESIDE: Final[list[tuple[Chore, str | None]]] = [(prekeys.check, prekeys.LANE)]
 AFTER_CATCH_UP: Final[list[tuple[Chore, str | None]]] = [
     (sealed.resume, None),

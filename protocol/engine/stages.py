@@ -24,6 +24,9 @@ from protocol.stanza import iq, linkcode, pairing, passkey, session
 
 #: After the handshake the server says who we are to it.
 LOGIN_SECONDS: Final = 20.0
+#: At the first login others should find prekeys of ours as soon as they can write; but a server that does not take
+#: them must not keep us out.
+FIRST_CHORE_SECONDS: Final = 20.0
 #: Notifications that are for a device without account.
 _PAIRING: Final = frozenset({linkcode.TYPE, pairing.REFRESH, passkey.REQUEST, passkey.CONTINUATION})
 #: The server ends the connection after pairing; if it forgets to, we do.
@@ -36,6 +39,10 @@ class Host(Protocol):
     ctx: Context
     server_chain: bytes
     resumed: bool
+
+    @property
+    def alive(self) -> bool:
+        """Not ended yet."""
 
     def move(self, step: Step) -> None:
         """Follow the table of states."""
@@ -196,11 +203,14 @@ class Living:
         #: What stands between us and `ready`.
         self._missing = {"active", "offline"}
         self.deadline: float | None = None
-        for chore, lane in chores.BESIDE:
-            if host.ctx.creds().server_has_pre_keys:
-                host.start(chore(host.ctx), host.ctx.now, lane)
-        active = host.start(become_active(host.ctx, chores.BEFORE_ACTIVE), host.ctx.now)
-        active.watch(self._activated)
+        self._activating = False
+        ctx = host.ctx
+        if ctx.creds().server_has_pre_keys:
+            self._activate()
+        else:
+            first, lane = chores.FIRST
+            self.deadline = ctx.now + FIRST_CHORE_SECONDS
+            host.start(first(ctx), ctx.now, lane).watch(lambda _: self._activate())
 
     def handle(self, node: Node) -> bool:
         # A second welcome or refusal changes nothing: the first one counts.
@@ -213,12 +223,23 @@ class Living:
         return False
 
     def expired(self) -> None:
-        """The queue's end did not come: whoever waits for it has waited long enough."""
+        """Whoever waits, for the first chore or for the queue's end, has waited long enough."""
+        if not self._activating:
+            self.deadline = None
+            self._activate()
+            return
         self._host.ctx.catching_up = False
         self._done("offline")
 
     def watch(self, handle: Handle[Any]) -> None:
         """A flow's end is its starter's business."""
+
+    def _activate(self) -> None:
+        if not self._activating and self._host.alive:
+            self._activating = True
+            ctx = self._host.ctx
+            self._host.start(become_active(ctx), ctx.now).watch(self._activated)
+            self._host.react(Reaction(flows=tuple((chore(ctx), lane) for chore, lane in chores.BESIDE)))
 
     def _activated(self, handle: Handle[None]) -> None:
         if handle.error is None:
@@ -228,7 +249,7 @@ class Living:
             self._host.end(verdict("login_incomplete"))
 
     def _wait_for_queue(self) -> None:
-        if "offline" in self._missing:
+        if "offline" in self._missing and self._activating:
             self.deadline = self._host.ctx.now + OFFLINE_SECONDS
 
     def _done(self, part: str) -> None:
@@ -245,8 +266,7 @@ class Living:
         host.move(Step.CAUGHT_UP)
         ms = self._ms | {"catch_up": round((ctx.now - self._entered_at) * 1000)}
         ctx.tell(ConnectionOpened(at=ctx.now, resumed=host.resumed, ms=ms))
-        for chore, lane in chores.AFTER_CATCH_UP:
-            host.start(chore(ctx), ctx.now, lane)
+        host.react(Reaction(flows=tuple((chore(ctx), lane) for chore, lane in chores.AFTER_CATCH_UP)))
 
 
 def _before_login(ctx: Context, node: Node) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 import msgspec
@@ -33,11 +33,8 @@ def note_success(ctx: Context, success: session.Success, server_chain: bytes) ->
     return Reaction(txn=txn)
 
 
-async def become_active(ctx: Context, before: Sequence[Chore]) -> None:
-    """Ask for delivery. At the first login others need our prekeys before they can write: `before` comes first."""
-    if not ctx.creds().server_has_pre_keys:
-        for chore in before:
-            await chore(ctx)
+async def become_active(ctx: Context) -> None:
+    """Ask for delivery."""
     await Ask(session.active(), _nothing)
     await Tell((session.unified_session(ctx.now, ctx.clock_offset),))
 

@@ -21,7 +21,7 @@ from protocol.pb.adv_pb2 import ADVSignedDeviceIdentityHMAC
 from protocol.stanza import iq, session
 from protocol.stanza.adv import encode_identity
 from protocol.wire.framing import frame
-from tests.support.pump import ROOT, START, Host, Pump, chain
+from tests.support.pump import ROOT, START, Host, Pump, chain, doubled, dropped
 from tests.support.scenes import connected, logged_in, paired, shown
 from tests.support.toy_server import Toy
 
@@ -146,6 +146,17 @@ def test_a_server_that_says_nothing_at_all():
     assert client.deadline() == host.now + 20
     client.handle_deadline(host.now + 20)
     assert client.verdict.reason == "handshake_timeout"
+
+
+@pytest.mark.parametrize("network", [dropped, doubled])
+@pytest.mark.parametrize("side", ["to_client", "to_server"])
+def test_a_stream_with_a_hole_is_noticed_and_the_next_one_is_whole(network, side):
+    host, toy = Host(), Toy()
+    pump = logged_in(host, toy)
+    setattr(pump, side, network(2))
+    pump.advance(100)
+    assert not pump.client.alive and pump.client.verdict.transient
+    assert logged_in(host, toy).client.state is Link.READY
 
 
 # --- resumption -----------------------------------------------------------------------------------------------------

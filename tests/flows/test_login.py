@@ -3,6 +3,8 @@ from __future__ import annotations
 import pytest
 
 from protocol.engine import chores
+from protocol.engine.closes import Then
+from protocol.engine.server import Faults
 from protocol.engine.states import Link
 from protocol.errors import IqError
 from protocol.events.account import ClientOutdated
@@ -185,3 +187,34 @@ def test_news_keeps_a_quiet_connection():
         pump.server.send(Node("notification", {"from": SERVER, "type": "psa", "id": f"n{n}", "t": "1"}))
     pump.run()
     assert pump.client.state is Link.READY and not pump.events(ConnectionDeaf)
+
+
+def test_a_server_that_does_not_take_our_prekeys_does_not_keep_us_out():
+    host, toy = Host(), Toy()
+    paired(host, toy)
+
+    def full(pump: Pump, node: Node) -> None:
+        if node.child("list"):
+            error = Node("error", {"code": "500", "text": "later"})
+            pump.server.send(Node("iq", {"from": SERVER, "type": "error", "id": node.text("id")}, [error]))
+        else:
+            toy.serve(pump, node)
+
+    pump = Pump(host, full)
+    pump.on_login = toy.greet
+    pump.advance(19)
+    assert pump.client.state is Link.SYNCING
+    pump.advance(2)
+    assert pump.client.state is Link.READY
+    pump.serve = toy.serve
+    pump.advance(60)
+    assert toy.pre_keys == 812, "and it is tried again beside everything else"
+
+
+def test_a_refused_version_is_named():
+    host, toy = Host(), Toy()
+    pump = connected(host, toy, faults=Faults(oldest=(2, 3000, 2_000_000_000)))
+    assert pump.client.verdict.reason == "client_outdated"
+    assert pump.client.verdict.then is Then.WAIT and pump.client.verdict.state == "waiting"
+    (event,) = pump.events(ClientOutdated)
+    assert event.version == "2.3000.1045798079"

@@ -89,6 +89,27 @@ Serve = Callable[["Pump", Node], None]
 Network = Callable[[bytes], Iterator[bytes]]
 
 
+def dropped(nth: int) -> Network:
+    """A network that loses the nth message."""
+    return _at(nth, lambda data: iter(()))
+
+
+def doubled(nth: int) -> Network:
+    """A network that brings the nth message twice."""
+    return _at(nth, lambda data: iter((data, data)))
+
+
+def _at(nth: int, odd: Network) -> Network:
+    count = 0
+
+    def carry(data: bytes) -> Iterator[bytes]:
+        nonlocal count
+        count += 1
+        return odd(data) if count == nth else iter((data,))
+
+    return carry
+
+
 class Pump:
     """Carries everything between a client and a server until nothing moves; time passes by `advance`."""
 

@@ -110,6 +110,9 @@ class Toy:
             children = [Node("count", {"value": str(self.pre_keys)})]
         elif xmlns == "encrypt" and (listed := node.child("list")):
             self.pre_keys += len(listed.children)
+        elif xmlns == "encrypt" and node.child("digest") and self.pre_keys:
+            parts = [Node("registration", {}, bytes(4)), Node("hash", {}, bytes(20))]
+            children = [Node("digest", {}, parts)]
         elif xmlns == "md" and (reg := node.child(linkcode.TYPE)):
             if reg.text("stage") == linkcode.HELLO:
                 self.hello = linkcode.read_companion_hello(node)
