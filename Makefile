@@ -6,7 +6,7 @@ WORKERS ?= 2
 ONLY ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint type fmt bench interop crash fuzz soak proto generate check-generated docs clean
+.PHONY: help demo test lint type fmt bench interop crash fuzz soak proto generate check-generated docs install uninstall clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -63,6 +63,12 @@ check-generated: .venv/.proto .venv/.test ## fail when a generated file is stale
 	$(V)/python -m tests.tools.generate --check
 
 docs: generate ## the same as generate: docs are text files
+
+install: ## as a system service, below /opt/waconnd (root); upgrades in place
+	@contrib/systemd/install.sh install
+
+uninstall: ## take the service away; accounts stay unless PURGE=1
+	@contrib/systemd/install.sh uninstall
 
 clean: ## remove what the other targets made
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/interop/node_modules
