@@ -132,7 +132,7 @@ class Fleet:
                 self.folder / name,
                 self,
                 create=create,
-                witnesses=(stamp,),
+                witnesses=(stamp, self.archive.stamps),
                 seal=Aes(load_key(auth.key_file or None)) if auth.sealed else None,
                 allow_network_filesystem=auth.network_filesystem,
             )

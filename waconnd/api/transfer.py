@@ -38,10 +38,10 @@ class ExportParams(Params, frozen=True):
     passphrase: Annotated[
         str, Meta(max_length=1024, description="Seals the export; without, it holds keys in the clear.")
     ] = ""
-    what: Annotated[list[Literal["auth", "history"]], Meta(description="`auth` is always part of it.")] = [
-        "auth",
-        "history",
-    ]
+    what: Annotated[
+        list[Literal["auth", "history"]],
+        Meta(description="Empty: both. `auth` is always part of it."),
+    ] = []
 
 
 class ExportResult(Result, frozen=True):
@@ -69,7 +69,7 @@ async def export(call: Call, params: ExportParams) -> ExportResult:
         raise RpcError("not_linked", f"account {call.account!r} is not linked", account=call.account)
     records, seq, now = await account.authdir.snapshot(), account.authdir.seq, all.now()
     with tempfile.TemporaryDirectory(prefix="waconnd-export-") as folder:
-        history = Path(folder) / "history.db" if "history" in params.what else None
+        history = Path(folder) / "history.db" if not params.what or "history" in params.what else None
         if history is not None:
             await all.archive.history.export(call.account, history)
         whole = Path(folder) / "export"

@@ -65,6 +65,7 @@ def add(commands: Commands) -> None:
         "--from", dest="kind", choices=SOURCES, default="waconnd", help="whose files these are (waconnd)"
     )
     parser.add_argument("--passphrase-file", type=Path, metavar="FILE")
+    parser.add_argument("--device", help="which one, when a whatsmeow store has several: its own address")
     parser.add_argument(
         "--dry-run", action="store_true", default=None, help="tell what would be taken, change nothing"
     )
@@ -264,10 +265,19 @@ def export(shell: Shell, arguments: argparse.Namespace) -> int:
 def import_(shell: Shell, arguments: argparse.Namespace) -> int:
     import tarfile
     import tempfile
+    import time
+
+    from waconnd.store.transfer.report import TransferError
+    from waconnd.store.transfer.take import mark_moved, refuse_if_in_use
 
     source = arguments.source
     if not source.exists():
         raise Stop(f"there is no {source}", EXIT_IO)
+    # Only here, beside the files, can be seen whether their program still runs.
+    try:
+        refuse_if_in_use(arguments.kind, source)
+    except TransferError as error:
+        raise Stop(str(error), EXIT_DATA) from None
     with tempfile.TemporaryDirectory() as folder:
         file = source
         if source.is_dir():
@@ -282,11 +292,14 @@ def import_(shell: Shell, arguments: argparse.Namespace) -> int:
         "account.import",
         account=arguments.name,
         upload=upload,
+        device=arguments.device,
         passphrase=_passphrase(arguments),
         dry_run=arguments.dry_run,
         timeout_s=TRANSFER_S,
         **{"from": arguments.kind},
     )
+    if not arguments.dry_run:
+        mark_moved(arguments.kind, source, arguments.name, get(result, "number", ""), time.time())
     if shell.json:
         shell.record(result)
         return 0
