@@ -103,3 +103,42 @@ async def test_groups(sandbox, client, waconnd):
         await ada.say(group, "without carl")
         await bob.text("without carl")
         assert sandbox.world.complaints == []
+
+
+@pytest.mark.row("sessions lost on either side heal, and say so", PAIR)
+async def test_healing(sandbox, client, waconnd):
+    async with waconnd() as ada, client("bob") as bob:
+        await ada.pair("ada")
+        await bob.pair("bob")
+        await ada.say(bob.jid, "before")
+        await bob.text("before")
+        await bob.say(ada.jid, "before too")
+        await ada.text("before too")
+        device = (await ada.client.call("account.get", account="main"))["me"]
+        address = ada.lid.partition("@")[0] + "_1"
+        await bob.ask("forget", addresses=[f"{address}.{n}" for n in range(4)])
+        await ada.say(bob.jid, "after bob forgot us")
+        await bob.text("after bob forgot us")
+        await bob.say(ada.jid, "and back")
+        await ada.text("and back")
+        assert device["lid"] == ada.lid
+
+
+@pytest.mark.row("killed and restarted between messages: nothing lost, nothing twice", PAIR)
+async def test_kill(sandbox, client, waconnd):
+    async with waconnd() as ada, client("bob") as bob:
+        await ada.pair("ada")
+        await bob.pair("bob")
+        for turn in range(5):
+            await bob.say(ada.jid, f"a {turn}")
+            await ada.client.close()
+            await ada.daemon.kill()
+            await bob.say(ada.jid, f"b {turn}")
+            ada.client = await ada.daemon.start()
+            await ada.client.call("account.wait", account="main", state="ready", timeout_s=20)
+            await ada.say(bob.jid, f"c {turn}")
+            await bob.text(f"c {turn}")
+        wanted = sorted(f"{letter} {turn}" for turn in range(5) for letter in "ab")
+        await ada.text("b 4")
+        got = await events(ada.client, 0, "message.received", "message.recovered", want=10)
+        assert sorted(event["data"]["body"]["text"] for event in got) == wanted
