@@ -289,9 +289,10 @@ def run(loaded: Loaded, reload: Callable[[], Loaded] = load) -> int:
     try:
         listeners = [sock for group in take_sockets().values() for sock in group]
         if not listeners:
-            own = config.socket_path
             mode = int(config.daemon.socket_mode, 8)
-            listeners = [bind(own, mode=mode, group=config.daemon.socket_group)]
+            listeners = [bind(config.socket_path, mode=mode, group=config.daemon.socket_group)]
+            # Only now: what another daemon listens on must not go with us.
+            own = config.socket_path
         anyio.run(Daemon(loaded, reload).run, listeners)
     except (SocketInUse, SocketPathError) as error:
         log.critical("%s", error)

@@ -5,6 +5,7 @@ stdout is data, stderr is talk. With `--json` each record is one line of JSON. N
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Sequence
@@ -16,9 +17,9 @@ from waconnd.rpc.errors import EXIT_INTERRUPTED, EXIT_LATER, EXIT_UNREACHABLE, K
 
 def main(argv: Sequence[str]) -> int:
     """Parse and run; gives the exit code."""
-    from waconnd.cli.parser import build
+    from waconnd.cli.parser import DEFAULTS, build
 
-    arguments = build().parse_args(argv)
+    arguments = build().parse_args(argv, argparse.Namespace(**DEFAULTS))
     shell = Shell(arguments)
     try:
         code: int | None = arguments.run(shell, arguments)

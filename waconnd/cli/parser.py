@@ -5,9 +5,22 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from waconnd.rpc.errors import EXIT_USAGE
+
+
+#: What the common options are when nobody gave them. Not as argparse's defaults: those of a command would
+#: overwrite what stood before it.
+DEFAULTS: Final = {
+    "account": None,
+    "socket": None,
+    "json": False,
+    "timeout": None,
+    "quiet": False,
+    "verbose": False,
+    "no_color": False,
+}
 
 
 class Parser(argparse.ArgumentParser):
@@ -58,9 +71,6 @@ def build() -> Parser:
         description="A WhatsApp connection for servers.",
         parents=[parent],
         epilog="`waconnd COMMAND --help` explains one; `waconnd methods` lists what the socket can do beyond these.",
-    )
-    parser.set_defaults(
-        account=None, socket=None, json=False, timeout=None, quiet=False, verbose=False, no_color=False
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
     for module in MODULES:
