@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import tarfile
 import tempfile
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -11,15 +14,20 @@ import anyio
 import msgspec
 from msgspec import Meta
 
+from protocol.creds import CREDS, CREDS_ID
+from protocol.keystore import Changes
 from waconnd.api.host import fleet, host
 from waconnd.config import ACCOUNT_NAME
+from waconnd.fleet import Fleet
 from waconnd.rpc.caller import Call
 from waconnd.rpc.declare import Params, Result, Scope, method
 from waconnd.rpc.errors import RpcError
+from waconnd.rpc.times import rfc3339
 from waconnd.store.errors import StoreError
 from waconnd.store.seal import Aes, load_key
+from waconnd.store.transfer import baileys
 from waconnd.store.transfer import export as exports
-from waconnd.store.transfer.report import Report, TransferError
+from waconnd.store.transfer.report import Held, Report, TransferError
 from waconnd.store.transfer.take import take_over
 
 #: A large account's history takes minutes.
@@ -42,6 +50,12 @@ class ExportParams(Params, frozen=True):
         list[Literal["auth", "history"]],
         Meta(description="Empty: both. `auth` is always part of it."),
     ] = []
+    to: Annotated[
+        Literal["waconnd", "baileys"],
+        Meta(
+            description="`baileys`: a tar of a folder with which Baileys goes on; the account must be stopped here, for good."
+        ),
+    ] = "waconnd"
 
 
 class ExportResult(Result, frozen=True):
@@ -67,12 +81,23 @@ async def export(call: Call, params: ExportParams) -> ExportResult:
     account = all.get(call.account)
     if not account.linked:
         raise RpcError("not_linked", f"account {call.account!r} is not linked", account=call.account)
+    if params.to == "baileys" and account.report().state != "stopped":
+        raise RpcError(
+            "conflict",
+            f"account {call.account!r} runs: stop it first, two programs on the same keys break each other",
+            account=call.account,
+        )
     records, seq, now = await account.authdir.snapshot(), account.authdir.seq, all.now()
     with tempfile.TemporaryDirectory(prefix="waconnd-export-") as folder:
+        whole = Path(folder) / "export"
+        if params.to == "baileys":
+            report = await anyio.to_thread.run_sync(_folder, records, Path(folder), whole, now)
+            return await _kept(
+                call, whole, f"{call.account}.tar", report.number, sum(report.counts.values()), now
+            )
         history = Path(folder) / "history.db" if not params.what or "history" in params.what else None
         if history is not None:
             await all.archive.history.export(call.account, history)
-        whole = Path(folder) / "export"
 
         def work() -> exports.Manifest:
             with whole.open("wb") as out:
@@ -87,20 +112,31 @@ async def export(call: Call, params: ExportParams) -> ExportResult:
                 )
 
         manifest = await anyio.to_thread.run_sync(work)
-        kept = await host(call).spool.put(
-            _pieces(whole),
-            owner=call.caller.peer.uid,
-            mimetype="application/octet-stream",
-            file_name=f"{call.account}.waconnd",
-        )
+        name = f"{call.account}.waconnd"
+        return await _kept(call, whole, name, manifest.number, manifest.records, now)
+
+
+async def _kept(call: Call, file: Path, name: str, number: str, records: int, now: float) -> ExportResult:
+    kept = await host(call).spool.put(
+        _pieces(file), owner=call.caller.peer.uid, mimetype="application/octet-stream", file_name=name
+    )
     return ExportResult(
         upload=kept["upload"],
         size=kept["size"],
         sha256=kept["sha256"],
-        made_at=manifest.made_at,
-        number=manifest.number,
-        records=manifest.records,
+        made_at=rfc3339(now),
+        number=number,
+        records=records,
     )
+
+
+def _folder(records: Changes, workspace: Path, target: Path, now: float) -> Report:
+    folder = workspace / "folder"
+    report = baileys.write_folder(Held(records), folder, os.urandom, now)
+    with tarfile.open(target, "w") as tar:
+        for path in sorted(folder.iterdir()):
+            tar.add(path, arcname=path.name)
+    return report
 
 
 class ImportParams(Params, frozen=True, kw_only=True):
@@ -124,7 +160,13 @@ class ImportResult(Result, frozen=True):
     notes: list[str]
 
 
-@method("account.import", scope=Scope.ADMIN, deadline_s=DEADLINE_S, errors=("account_exists_differs",))
+@method(
+    "account.import",
+    scope=Scope.ADMIN,
+    previews=True,
+    deadline_s=DEADLINE_S,
+    errors=("account_exists_differs",),
+)
 async def import_(call: Call, params: ImportParams) -> ImportResult:
     """Take an account over, with its sessions and no new QR. The program that had it must be stopped, for good."""
     if not ACCOUNT_NAME.match(params.account):
@@ -138,26 +180,42 @@ async def import_(call: Call, params: ImportParams) -> ImportResult:
         )
     path, _ = host(call).spool.find(params.upload, call.caller.peer.uid)
     auth = host(call).config.auth
+    bring = partial(
+        take_over,
+        params.from_,
+        path,
+        params.account,
+        all.folder / params.account,
+        clock=all.now,
+        archive=all.archive,
+        own=params.device,
+        passphrase=params.passphrase,
+        seal=Aes(load_key(auth.key_file or None)) if auth.sealed else None,
+        mark=False,
+    )
     try:
-        report = await take_over(
-            params.from_,
-            path,
-            params.account,
-            all.folder / params.account,
-            clock=all.now,
-            archive=all.archive,
-            own=params.device,
-            passphrase=params.passphrase,
-            dry_run=call.dry_run,
-            seal=Aes(load_key(auth.key_file or None)) if auth.sealed else None,
-            mark=False,
-        )
+        report = await bring(dry_run=True)
+        _refuse_twin(all, report)
+        if not call.dry_run:
+            report = await bring()
     except (TransferError, StoreError) as error:
         raise RpcError("invalid_params", str(error), path="$.upload") from error
     if not call.dry_run:
         host(call).spool.drop(params.upload)
         await all.open(params.account)
     return _told(params.account, report)
+
+
+def _refuse_twin(all: Fleet, report: Report) -> None:
+    """The same device twice in one daemon would break itself as two programs do."""
+    for name, held in all.accounts.items():
+        creds = CREDS.get(held.authdir, CREDS_ID)
+        if creds is not None and creds.account is not None and creds.account.pn == report.number:
+            raise RpcError(
+                "account_exists_differs",
+                f"this device is account {name!r} already: remove that one first",
+                account=name,
+            )
 
 
 def _told(account: str, report: Report) -> ImportResult:

@@ -58,6 +58,12 @@ def add(commands: Commands) -> None:
     parser.add_argument("file", type=Path, metavar="FILE")
     parser.add_argument("--what", default="auth,history", help="auth, history or both (auth,history)")
     parser.add_argument("--passphrase-file", type=Path, metavar="FILE", help="seal it with what stands there")
+    parser.add_argument(
+        "--to",
+        choices=("waconnd", "baileys"),
+        default="waconnd",
+        help="baileys: FILE becomes a folder of its",
+    )
     parser = commands.add("import", "take over an account from a backup or from another program", import_)
     parser.add_argument("name", metavar="ACCOUNT")
     parser.add_argument("source", type=Path, metavar="FILE|DIR")
@@ -243,6 +249,8 @@ def _passphrase(arguments: argparse.Namespace) -> str | None:
 
 
 def export(shell: Shell, arguments: argparse.Namespace) -> int:
+    import tarfile
+
     target = arguments.file
     if target.exists():
         raise Stop(f"{target} exists; it is not overwritten", EXIT_USAGE)
@@ -250,6 +258,7 @@ def export(shell: Shell, arguments: argparse.Namespace) -> int:
         "account.export",
         account=arguments.name,
         what=arguments.what.split(","),
+        to=arguments.to,
         passphrase=_passphrase(arguments),
         timeout_s=TRANSFER_S,
     )
@@ -257,7 +266,13 @@ def export(shell: Shell, arguments: argparse.Namespace) -> int:
     draft = target.with_name(f".{target.name}.part")
     os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
     size = shell.fetch(result["upload"], draft)
-    draft.replace(target)
+    if arguments.to == "baileys":
+        target.mkdir(mode=0o700)
+        with tarfile.open(draft) as tar:
+            tar.extractall(target, filter="data")
+        draft.unlink()
+    else:
+        draft.replace(target)
     shell.result(result, f"{target}: {size} bytes")
     return 0
 
