@@ -86,3 +86,20 @@ async def test_a_copy_is_a_whole_archive(archive: Archive, tmp_path: Path) -> No
     await archive.copy_to(tmp_path / "copy.db")
     async with Archive(tmp_path / "copy.db") as copy:
         assert (await copy.messages.get("main", "A")).id == "A"
+
+
+async def test_a_full_disk_is_told_and_passes(archive: Archive) -> None:
+    await archive.events.append("main", [message("A")])
+
+    async def limit(pages: int) -> None:
+        await archive._writer.call(
+            lambda c: c.execute(f"pragma max_page_count = {pages}").close(), outside=True
+        )
+
+    await limit(1)
+    with pytest.raises(ArchiveFailed, match="no space left"):
+        await archive.events.append("main", [message(f"M{n}", "x" * 3_000) for n in range(200)])
+    assert [row.seq for row in (await archive.events.read(0)).events] == [1]
+    await limit(1 << 30)
+    assert await archive.events.append("main", [message("B")]) == [2]
+    assert await archive.verify() == []
