@@ -129,3 +129,20 @@ def test_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_key() == bytes(32)
     with pytest.raises(Sealed, match="exactly 32"):
         Aes(b"short")
+
+
+def test_a_name_chosen_in_vain_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkpoint dies after its renames; by then one of two rivals for a name has been deleted."""
+    records, _ = opened(tmp_path)
+    records.append(records.frame({("x", "a/b"): b"1", ("x", "a__b"): b"2"}, []))
+    plan = records.plan()
+    records.append(records.frame({("x", "a/b"): None}, []))
+    with monkeypatch.context() as patch:
+        patch.setattr(records.shelf, "_write_manifest", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            records.file(plan)
+    assert sum(place.name.startswith("x-") for place in tmp_path.iterdir()) == 2
+    again, found = opened(tmp_path)
+    assert again.snapshot() == {("x", "a__b"): b"2"}
+    assert found.strays == ()
+    assert sum(place.name.startswith("x-") for place in tmp_path.iterdir()) == 1

@@ -152,10 +152,9 @@ class Shelf:
         return tuple(name for name in listing if name not in known and not is_temporary(name))
 
     def abandoned(self, strays: Iterable[str], changes: Changes) -> tuple[str, ...]:
-        """Files of deleted records: a power cut kept the newer manifest, but not the removal."""
-        keys = [key for key, value in changes.items() if value is None]
-        gone = {self._seal.file_name(*key, ()) for key in keys} | {marked(*key) for key in keys}
-        return tuple(name for name in strays if name in gone)
+        """Files of a checkpoint that did not end: a removal was lost, or a name was chosen that is not needed now."""
+        ours = {self._seal.file_name(*key, ()) for key in changes} | {marked(*key) for key in changes}
+        return tuple(name for name in strays if name in ours)
 
     # --- writing ------------------------------------------------------------------------------------------------
 
