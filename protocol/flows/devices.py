@@ -89,23 +89,18 @@ async def refresh(ctx: Context, users: Sequence[Jid]) -> None:
     asks = [Ask(devices.query(batch, _sid(ctx)), devices.parse) for batch in batches]
     answers: list[list[UserDevices] | ProtocolError] = await AskAll(asks)
     txn = ctx.txn()
+    found: list[UserDevices] = []
     for answer in answers:
         if isinstance(answer, LinkLost | StoreFailed):
             raise answer
-        if isinstance(answer, ProtocolError):
-            continue
-        for entry in answer:
-            file_answer(ctx, txn, entry)
+        if not isinstance(answer, ProtocolError):
+            found += answer
+    for entry in found:
+        learn(txn, entry.user, entry.lid)
+        if not entry.error and not entry.unknown:
+            _file(ctx, txn, entry.user, entry.devices, entry.key_index_list)
     if txn.changes:
         await Commit(txn)
-
-
-def file_answer(ctx: Context, txn: Txn, entry: UserDevices) -> None:
-    """Note one person's devices, the hidden id that came along included."""
-    learn(txn, entry.user, entry.lid)
-    if entry.error or entry.unknown:
-        return
-    _file(ctx, txn, entry.user, entry.devices, entry.key_index_list)
 
 
 def apply_change(ctx: Context, txn: Txn, change: Change) -> tuple[Jid, ...]:

@@ -9,12 +9,12 @@ from protocol.effects import Ask, AskAll, Pause
 from protocol.errors import IqError, LinkLost, ProtocolError, StoreFailed
 from protocol.flows import devices
 from protocol.flows.context import Context
-from protocol.flows.mapping import session_jid
+from protocol.flows.mapping import adopt, session_jid
 from protocol.jid import Jid
 from protocol.keystore import Txn
 from protocol.signal.errors import SignalError
 from protocol.signal.identity import identity_of
-from protocol.signal.session import Bundle, Local, has_session, local_from_creds, open_session
+from protocol.signal.session import Bundle, Local, local_from_creds, open_session
 from protocol.stanza import adv, prekeys
 from protocol.stanza.prekeys import BadBundle, Fetched
 
@@ -36,9 +36,7 @@ async def ensure_sessions(ctx: Context, wanted: Sequence[Jid], *, renew: bool = 
 
     `renew`: fetch bundles for all of them, the old sessions are archived.
     """
-    missing = [
-        d for d in wanted if renew or not has_session(ctx.store, session_jid(ctx.store, d).signal_address)
-    ]
+    missing = wanted if renew else _without_session(ctx, wanted)
     if not missing:
         return {}
     names = {session_jid(ctx.store, device): device for device in missing}
@@ -61,6 +59,14 @@ async def ensure_sessions(ctx: Context, wanted: Sequence[Jid], *, renew: bool = 
                 failures[device] = why
         ctx.store.stage(txn)
     return failures
+
+
+def _without_session(ctx: Context, wanted: Sequence[Jid]) -> list[Jid]:
+    txn = ctx.txn()
+    missing = [device for device in wanted if not adopt(txn, session_jid(txn, device))]
+    if txn.changes:
+        ctx.store.stage(txn)
+    return missing
 
 
 def open_from_bundle(ctx: Context, txn: Txn, name: Jid, fetched: Fetched) -> str:

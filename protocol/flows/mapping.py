@@ -15,6 +15,7 @@ from protocol.flows.soft import Soft
 from protocol.jid import HOSTED, HOSTED_LID, LID, USER, Jid
 from protocol.keystore import Kind, Txn, View
 from protocol.signal.migrate import merge_names, merge_person
+from protocol.signal.session import has_session
 
 REVERSE: Final = "_reverse"
 
@@ -58,8 +59,20 @@ def learn(txn: Txn, one: Jid, other: Jid | None) -> bool:
     pair = _note(txn, one, other)
     if pair is None:
         return False
-    merge_person(txn, *pair)
+    # The other devices follow when they are next spoken to (`adopt`): to probe all 256 takes longer than a decrypt.
+    merge_person(txn, *pair, {0, one.device, other.device if other else 0})
     return True
+
+
+def adopt(txn: Txn, name: Jid) -> bool:
+    """Move a session that still lies under the number of `name`. True when there is a session now."""
+    if has_session(txn, name.signal_address):
+        return True
+    number = pn_of(txn, name) if name.is_lid else None
+    if number is None or not has_session(txn, number.signal_address):
+        return False
+    merge_person(txn, number.user, name.user, (name.device,))
+    return has_session(txn, name.signal_address)
 
 
 def learn_many(txn: Txn, people: Iterable[tuple[Jid, Jid]]) -> int:

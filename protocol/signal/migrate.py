@@ -22,15 +22,19 @@ from protocol.signal.session import merge_sessions
 HOSTED_DEVICE: Final = 99
 
 
-def merge_person(txn: Txn, pn: str, lid: str) -> None:
-    """Sessions and identities of all devices of one person, given by the users of number and hidden id.
+#: Every device that a person can have.
+ALL_DEVICES: Final = range(MAX_DEVICE + 1)
 
-    All 257 names are probed, which is cheaper than to walk 20,000 ids. Sender keys are found under either name
-    (`merge_names` moves them too).
+
+def merge_person(txn: Txn, pn: str, lid: str, devices: Iterable[int] = ALL_DEVICES) -> None:
+    """Sessions and identities of one person's devices, given by the users of number and hidden id.
+
+    Sender keys are found under either name (`merge_names` moves them too).
     """
-    for device in range(MAX_DEVICE + 1):
+    for device in devices:
         _merge_device(txn, Jid(pn, USER, device), Jid(lid, LID, device))
-    _merge_device(txn, Jid(pn, HOSTED, HOSTED_DEVICE), Jid(lid, HOSTED_LID, HOSTED_DEVICE))
+        if device == HOSTED_DEVICE:
+            _merge_device(txn, Jid(pn, HOSTED, device), Jid(lid, HOSTED_LID, device))
 
 
 def merge_names(txn: Txn, pairs: Iterable[tuple[str, str]]) -> int:

@@ -199,6 +199,21 @@ def test_a_session_moves_when_the_hidden_id_becomes_known() -> None:
     assert (Kind.SESSION, ann.pn.signal_address) not in records
 
 
+def test_a_companion_s_session_follows_when_it_is_next_written_to() -> None:
+    world = World()
+    (ann,), (bob, tablet) = world.person(1), world.person(2, (0, 5))
+    world.finish(ann.send(bob.lid.bare, "one", "A1"))
+    records = ann.disk.records
+    records[Kind.SESSION, tablet.pn.signal_address] = records.pop((Kind.SESSION, tablet.lid.signal_address))
+    for id in (bob.pn.user, bob.lid.user + REVERSE):
+        records.pop((PAIRS.kind, id), None)
+    world.finish(bob.send(ann.lid.bare, "my number comes with this", "B1"))
+    world.finish(ann.send(bob.lid.bare, "two", "A2"))
+    assert tablet.texts() == ["one", "two"]
+    assert (Kind.SESSION, tablet.pn.signal_address) not in records
+    assert len([n for p, n in world.log if p is ann and n.tag == "iq" and n.child("key")]) == 1
+
+
 def test_strangers_may_not_speak_for_our_phone() -> None:
     world, ann, bob = pair()
     forged = Message()

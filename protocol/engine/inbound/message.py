@@ -74,7 +74,7 @@ def _read(ctx: Context, txn: Txn, node: Node, message: Incoming, opened: Decrypt
             effects.events.append(event)
     stanzas = list(effects.stanzas)
     if opened.understood:
-        stanzas.insert(0, receipt.delivered(message, available=ctx.available))
+        stanzas.insert(0, receipt.delivered(message, available=ctx.available and ctx.settings.auto_receipts))
         if message.is_status_stanza:
             stanzas.append(ack(node, me=ctx.account.pn_jid))
     else:

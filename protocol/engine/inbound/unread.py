@@ -46,7 +46,7 @@ def unreadable(ctx: Context, txn: Txn, node: Node, message: Incoming, opened: De
     flows: list[tuple[Any, str | None]] = list(opened.flows)
     ask_phone = not held.announced and placeholder.worth_asking(ctx, message)
     if not held.announced:
-        events.append(_announcement(ctx, txn, message, "decrypt", str(opened.failure), count))
+        events.append(_announcement(ctx, txn, message, "decrypt", str(opened.failure), count, ask_phone))
     if ask_phone:
         flows.append((placeholder.ask_later(ctx, asked_id(message)), None))
     ASKED.put(
@@ -79,13 +79,13 @@ def without_content(ctx: Context, txn: Txn, node: Node, message: Incoming) -> Re
         Asked(0, ctx.now, message.at, from_me=message.from_me, wants_phone=ask, announced=True),
     )
     reason = "view_once" if kind.startswith("view_once") else "unavailable"
-    event = _announcement(ctx, txn, message, reason, "the sender did not encrypt it for this device", 0)
+    event = _announcement(ctx, txn, message, reason, "the sender did not encrypt it for this device", 0, ask)
     flows = ((placeholder.ask_now(ctx, asked_id(message)), None),) if ask else ()
     return Reaction(stanzas=(done,), txn=txn, events=(event,), flows=flows)
 
 
 def _announcement(
-    ctx: Context, txn: Txn, message: Incoming, reason: str, cause: str, retries: int
+    ctx: Context, txn: Txn, message: Incoming, reason: str, cause: str, retries: int, ask_phone: bool
 ) -> MessageUndecryptable:
     return MessageUndecryptable(
         at=float(message.at),
@@ -98,7 +98,7 @@ def _announcement(
         reason=reason,
         cause=cause,
         retries=retries,
-        asked_phone=False,
+        asked_phone=ask_phone,
         hidden=message.hidden,
     )
 
