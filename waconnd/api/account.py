@@ -217,7 +217,7 @@ class RemoveResult(Result, frozen=True):
     kept: Annotated[str, Meta(description="Where its keys lie now; delete them when you are sure.")] = ""
 
 
-@method("account.remove", scope=Scope.ADMIN, account=True)
+@method("account.remove", scope=Scope.ADMIN, account=True, example={"account": "shop", "confirm": "shop"})
 async def remove(call: Call, params: RemoveParams) -> RemoveResult:
     """Log out if possible, forget its messages, set its keys aside."""
     if params.confirm != call.account:

@@ -163,6 +163,7 @@ class ImportResult(Result, frozen=True):
 @method(
     "account.import",
     scope=Scope.ADMIN,
+    example={"account": "shop", "from": "baileys", "upload": "u_8Qd0…", "dry_run": True},
     previews=True,
     deadline_s=DEADLINE_S,
     errors=("account_exists_differs",),
