@@ -152,6 +152,8 @@ class Linking:
                 return True
         except BadNode:
             self._host.tell(iq.error(node, 400, "bad-request"))
+            if not self._flows:
+                self._host.end(verdict("pairing_failed", detail="The server sent nothing to show."))
             return True
         if node.tag == "failure":
             self._host.end(of_failure(session.read_failure(node), self._host.ctx.now))

@@ -18,7 +18,7 @@ from protocol.flows.login import logout
 from protocol.jid import SERVER, Jid
 from protocol.node import Node
 from protocol.pb.adv_pb2 import ADVSignedDeviceIdentityHMAC
-from protocol.stanza import iq, session
+from protocol.stanza import iq, pairing, session
 from protocol.stanza.adv import encode_identity
 from protocol.wire.framing import frame
 from tests.support.pump import ROOT, START, Host, Pump, chain, doubled, dropped
@@ -250,6 +250,19 @@ def test_a_malformed_pair_success_is_answered(broken):
     pump.server.send(Node("iq", attrs, [Node("pair-success", {}, left)]))
     pump.run()
     assert pump.client.verdict.reason == "pairing_failed"
+    assert pump.heard[-1].text("type") == "error"
+
+
+def test_references_that_are_none():
+    host, toy = Host(), Toy()
+    pump = Pump(host, toy.serve)
+    pump.server.send(pairing.pair_device("x", []))
+    pump.run()
+    assert pump.client.verdict.reason == "pairing_failed"
+    pump = connected(host, toy)
+    pump.server.send(pairing.pair_device("x", []))
+    pump.run()
+    assert pump.client.state is Link.SHOWING_QR, "the codes that are shown stay good"
     assert pump.heard[-1].text("type") == "error"
 
 
