@@ -16,6 +16,7 @@ from protocol.signal.foreign.values import (
     ForeignError,
     as_bytes,
     as_key,
+    as_milliseconds,
     as_number,
     as_object,
     as_secret,
@@ -55,9 +56,9 @@ def import_session(obj: object, creds: Creds) -> SessionRecord:
     entries = [as_object(entry) for entry in as_object(whole.get("_sessions", {})).values()]
     default = whole.get("registrationId", 0)
 
-    def age(entry: Mapping[str, Any]) -> tuple[bool, float]:
+    def age(entry: Mapping[str, Any]) -> tuple[bool, int]:
         index = as_object(entry.get("indexInfo"))
-        return index.get("closed") == _OPEN, float(index.get("used") or 0)
+        return index.get("closed") == _OPEN, as_milliseconds(index.get("used"))
 
     entries.sort(key=age, reverse=True)
     record = SessionRecord()
@@ -163,11 +164,6 @@ def _import_state(entry: Mapping[str, Any], default_registration: object, creds:
     )
 
 
-def as_milliseconds(value: object) -> int:
-    """A moment as JavaScript has it; 0 when it makes no sense."""
-    return int(value) if isinstance(value, (int, float)) and value > 0 else 0
-
-
 def _import_skipped(chain: Mapping[str, Any]) -> Skipped:
     keys = as_object(chain.get("messageKeys", {}))
     skipped = {as_number(index): as_secret(seed) for index, seed in keys.items()}
@@ -240,9 +236,11 @@ def _import_sender_state(one: Mapping[str, Any]) -> SenderState:
     chain, signing = as_object(one.get("senderChainKey")), as_object(one.get("senderSigningKey"))
     private = signing.get("private")
     secret = as_bytes(private) if private else b""
+    kept = one.get("senderMessageKeys") or []
+    if not isinstance(kept, list):
+        raise ForeignError("the skipped keys of a sender key are no list")
     skipped = {
-        as_number(as_object(key).get("iteration")): as_secret(as_object(key).get("seed"))
-        for key in one.get("senderMessageKeys") or ()
+        as_number(as_object(key).get("iteration")): as_secret(as_object(key).get("seed")) for key in kept
     }
     return SenderState(
         id=as_number(one.get("senderKeyId")),

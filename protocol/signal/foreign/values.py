@@ -13,6 +13,7 @@ from protocol.errors import ProtocolError
 
 #: Numbers on the wire are u32.
 _MAX: Final = 2**32 - 1
+_DIGITS: Final = 10
 
 
 class ForeignError(ProtocolError):
@@ -65,13 +66,18 @@ def as_secret(value: object) -> bytes:
 
 def as_number(value: object, lowest: int = 0) -> int:
     """A whole number of 32 bits; numbers written as text too."""
-    if isinstance(value, str) and value.isascii() and value.lstrip("-").isdigit():
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _DIGITS:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value // 1:
         raise ForeignError("a value that should be a number is none")
     if not lowest <= value <= _MAX:
         raise ForeignError(f"the number {value} is out of range")
     return int(value)
+
+
+def as_milliseconds(value: object) -> int:
+    """A moment as JavaScript has it; 0 when it makes no sense: nothing hangs on it but an order."""
+    return int(value) if isinstance(value, (int, float)) and 0 < value < 2**53 else 0
 
 
 def as_object(value: object) -> Mapping[str, Any]:
