@@ -154,7 +154,7 @@ def _linked(creds: Creds, account: Account, lid_migrated: bool, server_chain: by
 def _ends_code(node: Node) -> bool:
     return (
         pairing.is_pair_success(node)
-        or pairing.is_pair_device(node)
+        or pairing.brings_refs(node)
         or pairing.is_refresh(node)
         or passkey.is_request(node)
         or linkcode.stage_of(node) == linkcode.PRIMARY_HELLO

@@ -155,8 +155,16 @@ def is_refresh(node: Node) -> bool:
 
 
 def is_pair_device(node: Node) -> bool:
-    """Client: references to show, in place of any that were shown before."""
+    """Client: references to show, or a malformed attempt to send some."""
     return node.tag == "iq" and node.jid("from") == SERVER and node.child("pair-device") is not None
+
+
+def brings_refs(node: Node) -> bool:
+    """Client: a pair-device that replaces what is shown; a malformed one replaces nothing."""
+    try:
+        return is_pair_device(node) and bool(refs_of(node))
+    except BadNode:
+        return False
 
 
 def is_pair_success(node: Node) -> bool:
