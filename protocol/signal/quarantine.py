@@ -11,8 +11,7 @@ from protocol.signal.records import QUARANTINE, Quarantined
 def set_aside(txn: Txn, damage: RecordDamaged) -> None:
     """Move a damaged record under Kind.QUARANTINE. Whoever commits sees that kind among the changes and says so."""
     data = txn.get(damage.kind, damage.id)
-    if data is None:
-        return
+    assert data is not None, "what is damaged was just read"
     # The hash in the id: a second damage of the same record never overwrites the first.
     QUARANTINE.put(
         txn,

@@ -9,6 +9,7 @@ import pytest
 
 from protocol.creds import Creds
 from protocol.keystore import Txn
+from protocol.pb.signal_pb2 import RecordStructure
 from protocol.signal import groups, session
 from protocol.signal.foreign import baileys, whatsmeow
 from protocol.signal.foreign.credentials import export_creds, import_creds, import_device
@@ -22,6 +23,7 @@ from protocol.signal.records import (
     SenderKeyRecord,
     SenderState,
     SessionRecord,
+    archived_states,
 )
 from tests.signal.support import VECTORS, Memory, load
 
@@ -286,3 +288,77 @@ def test_the_go_form_keeps_derived_keys() -> None:
     again = through_baileys(record)
     assert again.current
     assert not any(chain.skipped for chain in again.current.receiving)
+
+
+def test_old_states_and_missing_parts() -> None:
+    """More states than one, closed chains, a registration id at the top, a hidden id without its device."""
+    obj = files("session-")["200000000000011_1.0"]
+    (name, entry), *_ = obj["_sessions"].items()
+    sessions = {}
+    for n in range(45):
+        old = msgspec.json.decode(msgspec.json.encode(entry))
+        del old["registrationId"]
+        old["indexInfo"] |= {"closed": 1000 + n, "used": 1000 + n, "created": None}
+        sessions[f"{n}"] = old
+    record = baileys.import_session({"_sessions": sessions, "registrationId": 77}, creds())
+    # Nothing open: all are archived, none can send.
+    assert record.current is None
+    assert len(record.archived) == 40
+    sessions[name] = entry
+    record = baileys.import_session({"_sessions": sessions, "registrationId": 77}, creds())
+    assert record.current
+    assert record.current.their_registration_id == entry["registrationId"]
+    assert {state.their_registration_id for state in archived_states(record, "")} == {77}
+    again = whatsmeow.import_session(whatsmeow.export_session(record))
+    assert len(again.archived) == 40
+    closed = msgspec.json.decode(msgspec.json.encode(entry))
+    closed["_chains"] = {key: chain for key, chain in closed["_chains"].items() if chain["chainType"] == 2}
+    record = baileys.import_session({"_sessions": {name: closed}}, creds())
+    assert record.current
+    assert record.current.sending.key is None
+    assert through_baileys(record) == record
+    whole = spoil(("me", "lid"), "200000000000001@lid")
+    account = import_creds(whole).account
+    assert account
+    assert account.lid == "200000000000001:7@lid"
+
+
+def test_small_records_there_and_back() -> None:
+    for number, obj in files("pre-key-").items():
+        key = baileys.import_pre_key(obj)
+        assert baileys.export_pre_key(key) == obj
+        assert whatsmeow.import_pre_key(key.private) == key, number
+    for obj in files("identity-key-").values():
+        identity = baileys.import_identity(obj)
+        assert baileys.export_identity(identity) == obj
+        assert whatsmeow.import_identity(identity.key) == identity
+
+
+def test_a_sparse_account_is_exported_too() -> None:
+    mine = creds()
+    assert mine.account
+    account = msgspec.structs.replace(mine.account, lid="")
+    sparse = msgspec.structs.replace(
+        mine, account=account, routing_info=b"", props_hash="", my_app_state_key=""
+    )
+    written = export_creds(sparse, bytes)
+    assert not {"routingInfo", "lastPropHash", "myAppStateKeyId"} & written.keys()
+    assert import_creds(written).account == account
+    with pytest.raises(ForeignError, match="not linked"):
+        export_creds(msgspec.structs.replace(mine, account=None), bytes)
+    full = export_creds(msgspec.structs.replace(mine, my_app_state_key="AAAAAFZm"), bytes)
+    assert import_creds(full).my_app_state_key == "AAAAAFZm"
+
+
+def test_a_go_session_with_odd_skipped_keys() -> None:
+    obj = files("session-")["200000000000011_1.0"]
+    pb = RecordStructure.FromString(whatsmeow.export_session(baileys.import_session(obj, creds())))
+    pb.currentSession.receiverChains[-1].messageKeys.add(index=9, cipherKey=b"x", macKey=b"y", iv=b"z")
+    with pytest.raises(ForeignError, match="wrong lengths"):
+        whatsmeow.import_session(pb.SerializeToString())
+
+
+@pytest.mark.parametrize("address", ["@", "1203@g.us", "s.whatsapp.net"])
+def test_own_addresses_of_nobody(address: str) -> None:
+    with pytest.raises(ForeignError, match="own address"):
+        import_creds(spoil(("me", "id"), address))

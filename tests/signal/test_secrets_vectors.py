@@ -100,3 +100,12 @@ def test_reporting_token() -> None:
 @pytest.mark.parametrize("junk", ["", "0b", "0a05", "ff" * 12, "0f01", "9201020800"], ids=str)
 def test_nothing_to_report_has_no_token(junk: str) -> None:
     assert reporting_token(b(junk), bytes(32), "id", "a@lid", "b@lid") is None
+
+
+def test_fixed_width_fields_are_walked_over() -> None:
+    """Fields of 4 and 8 bytes before the one that counts change nothing; one that is cut short ends it."""
+    text = b"\x0a\x01x"
+    plain = reporting_token(text, bytes(32), "id", "a@lid", "b@lid")
+    wide = b"\xfd\x07" + bytes(4) + b"\xf9\x07" + bytes(8)
+    assert reporting_token(wide + text, bytes(32), "id", "a@lid", "b@lid") == plain
+    assert reporting_token(text + wide[:-1], bytes(32), "id", "a@lid", "b@lid") is None

@@ -282,3 +282,19 @@ class Group(RuleBasedStateMachine):
 
 Group.TestCase.settings = settings(max_examples=60, stateful_step_count=50, deadline=None)
 TestGroup = Group.TestCase
+
+
+def test_reaching_back_keeps_the_limit(writer: Member, reader: Member) -> None:
+    early = writer.announce()
+    data = [writer.write(b"%d" % n) for n in range(MAX_JUMP)]
+    reader.learn(writer.announce())
+    more = [writer.write(b"more %d" % n) for n in range(MAX_JUMP)]
+    reader.read(more[-1])
+    reader.learn(early)
+    record = SENDER_KEYS.get(reader.store.keystore, ID)
+    assert record
+    assert len(record.states[0].skipped) == MAX_SKIPPED
+    # The oldest are dropped; what is left still opens, once.
+    assert reader.read(more[0]) == b"more 0"
+    with pytest.raises(errors.Duplicate):
+        reader.read(data[0])

@@ -4,14 +4,15 @@ import msgspec
 import pytest
 
 from protocol.crypto.curve import generate
+from protocol.crypto.primitives import hmac_sha256
 from protocol.errors import RecordDamaged
 from protocol.keystore import Kind
 from protocol.signal import errors, session
-from protocol.signal.chains import MAX_JUMP, MAX_JUMP_OWN
-from protocol.signal.envelope import read_message, read_pre_key_message, write_pre_key_message
+from protocol.signal.chains import MAX_JUMP, MAX_JUMP_OWN, seed
+from protocol.signal.envelope import read_message, read_pre_key_message, write_message, write_pre_key_message
 from protocol.signal.identity import forget_identity, identity_of
 from protocol.signal.migrate import merge_names, merge_person
-from protocol.signal.ratchet import knows, open_known, open_new
+from protocol.signal.ratchet import knows, message_keys, open_known, open_new
 from protocol.signal.records import (
     IDENTITIES,
     MAX_ARCHIVED,
@@ -490,3 +491,72 @@ def test_damage_is_set_aside_when_names_merge(ann: Device, ben: Device) -> None:
     ann.store.keep(txn)
     assert len(list(QUARANTINE.ids(ann.store.keystore))) == 2
     assert txn.get(Kind.SESSION, PN) is None
+
+
+# States that only imported stores have
+
+
+def test_a_closed_chain_opens_what_was_skipped_alone(pair: tuple[Device, Device]) -> None:
+    ann, ben = pair
+    ben.read(ann.write(ben, b"first"))
+    early, later = ann.write(ben, b"early"), ann.write(ben, b"later")
+    ben.read(later)
+    whole = record(ben, ANN)
+    assert whole.current
+    whole.current.receiving[-1].key = None
+    put(ben, Kind.SESSION, ANN, SESSIONS.encode(whole))
+    with pytest.raises(errors.InvalidMessage, match="closed"):
+        ben.read(ann.write(ben, b"more"))
+    assert ben.read(early).plaintext == b"early"
+
+
+def test_no_sending_before_the_other_side_turned(pair: tuple[Device, Device]) -> None:
+    ben = pair[1]
+    whole = record(ben, ANN)
+    assert whole.current
+    whole.current.sending.key = None
+    put(ben, Kind.SESSION, ANN, SESSIONS.encode(whole))
+    assert not session.has_session(ben.store.keystore, ANN)
+    with pytest.raises(errors.NoSession):
+        session.encrypt(ben.store.txn(), ANN, b"x", me=ben.me)
+
+
+def test_a_genuine_message_with_damaged_padding(pair: tuple[Device, Device]) -> None:
+    ann, ben = pair
+    state = record(ann, BEN).current
+    assert state
+    assert state.sending.key
+    keys = message_keys(seed(state.sending.key))
+    signed = write_message(state.sending.public, state.sending.index, state.previous, bytes(16))
+    covered = b"\x05" + state.our_identity + b"\x05" + state.their_identity + signed
+    letter = Letter(ANN, BEN, b"", "msg", signed + hmac_sha256(keys[32:64], covered)[:8])
+    with pytest.raises(errors.InvalidMessage):
+        ben.read(letter)
+
+
+def test_a_known_ratchet_key_is_tried_on_its_own_session_alone(pair: tuple[Device, Device]) -> None:
+    ann, ben = pair
+    ben.read(ann.write(ben, b"the chain is known"))
+    letter = ann.write(ben, b"genuine")
+    stranger = Device(ANN, 9)
+    ben.read(stranger.write(ben, b"a second session"))
+    forged = Letter(ANN, BEN, b"", "msg", letter.data[:-1] + bytes([letter.data[-1] ^ 1]))
+    with pytest.raises(errors.BadMac):
+        ben.read(forged)
+    assert ben.read(letter).plaintext == b"genuine"
+    unknown = Device(ANN, 10)
+    unknown.open(ben)
+    txn = unknown.store.txn()
+    whole = record(unknown, BEN)
+    assert whole.current
+    whole.current.pending = None
+    SESSIONS.put(txn, BEN, whole)
+    unknown.store.keep(txn)
+    with pytest.raises(errors.BadMac):
+        ben.read(unknown.write(ben, b"of a session that was never here"))
+
+
+def test_a_message_without_counter(pair: tuple[Device, Device]) -> None:
+    data = b"\x33\x0a\x20" + b"\x09" * 32 + b"\x22\x10" + bytes(24)
+    with pytest.raises(errors.InvalidMessage):
+        pair[1].read(Letter(ANN, BEN, b"", "msg", data))
