@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from protocol.effects import Reaction
-from protocol.engine.inbound import linking, membership, message, people, receipt, server
+from protocol.engine.inbound import linking, membership, message, people, presence, receipt, server
 from protocol.flows.context import Context
 from protocol.node import Node
 from protocol.stanza import linkcode, pairing, passkey
@@ -76,8 +76,8 @@ HANDLERS: Final[dict[str, Handler]] = {
     "appdata": _ack_only,
     # An answer nobody waits for any more.
     "ack": _nothing,
-    "presence": _nothing,
-    "chatstate": _nothing,
+    "presence": presence.on_presence,
+    "chatstate": presence.on_chatstate,
     "success": _nothing,
     "error": server.rejected,
 }
