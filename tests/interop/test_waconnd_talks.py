@@ -142,3 +142,21 @@ async def test_kill(sandbox, client, waconnd):
         await ada.text("b 4")
         got = await events(ada.client, 0, "message.received", "message.recovered", want=10)
         assert sorted(event["data"]["body"]["text"] for event in got) == wanted
+
+
+@pytest.mark.row("a group by numbers (not hidden ids)", PAIR)
+async def test_number_group(sandbox, client, waconnd):
+    async with waconnd() as ada, client("bob") as bob:
+        await ada.pair("ada")
+        await bob.pair("bob")
+        people = [sandbox.person(name).account for name in ("bob", "carl")]
+        group = sandbox.person("ada").create_group("Old", people, addressing="s.whatsapp.net")
+        sandbox.pump()
+        await ada.say(str(group.jid), "by number")
+        assert (await bob.text("by number"))["key"]["participant"].startswith(ada.jid.split("@")[0])
+        await sandbox.expect("carl", text="by number")
+        await bob.say(str(group.jid), "me too")
+        await ada.text("me too")
+        await ada.say(str(group.jid), "again")
+        await bob.text("again")
+        assert sandbox.world.complaints == []
