@@ -25,7 +25,7 @@ from protocol.engine.states import Account as Fact
 from protocol.engine.states import Fact as Happening
 from protocol.engine.states import Link as LinkState
 from protocol.events.base import Event
-from protocol.events.pairing import CodeShown, PairFailed, QrShown
+from protocol.events.pairing import CodeShown, PairExpired, PairFailed, QrShown
 from protocol.flows.context import Context, Settings
 from protocol.keystore import Keystore, Txn
 from waconnd.dial import Endpoint
@@ -114,6 +114,7 @@ class Account:
         #: What pairing shows at this moment; late callers join the window.
         self.qr: QrShown | None = None
         self.code: CodeShown | None = None
+        self.code_number = ""
         self.expect = ""
         #: Questions that wait for a person.
         self.people = People(around.now)
@@ -413,6 +414,10 @@ class Account:
                     self.qr = event
                 case CodeShown():
                     self.code = event
+                case PairExpired(what="code"):
+                    self.code = None
+                case PairExpired():
+                    self.qr = None
                 case PairFailed() if not event.going_on:
                     self.qr = self.code = None
         shown, self.shown = self.shown, anyio.Event()

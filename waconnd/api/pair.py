@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import base64
-from typing import Annotated, Any, Final
+from collections.abc import Callable
+from typing import Annotated, Any, Final, TypeVar
 
 import anyio
 import anyio.lowlevel
 import msgspec
 from msgspec import Meta
 
-from protocol.events.pairing import CodeShown, QrShown
+from protocol.events.pairing import QrShown
 from protocol.flows.link_code import link_code
 from waconnd import qr as drawing
 from waconnd.account import Account
 from waconnd.api.account import AccountResult, described
 from waconnd.api.host import fleet
+from waconnd.flows import unlink
 from waconnd.rpc.caller import Call
 from waconnd.rpc.declare import NoParams, Params, Result, Scope, method
 from waconnd.rpc.errors import RpcError
 from waconnd.rpc.times import rfc3339
+
+T = TypeVar("T")
 
 #: From the call to the first code: a dial, a handshake, the server's references.
 QR_SECONDS: Final = 30.0
@@ -67,13 +71,7 @@ def _shown(qr: QrShown, params: QrParams) -> QrResult:
 @method("pair.qr", scope=Scope.ADMIN, account=True, errors=("not_ready", "timeout"), example={"ascii": True})
 async def qr(call: Call, params: QrParams) -> QrResult:
     """The QR code to scan now; opens a pairing window or joins the open one. New codes come as `pair.qr` events."""
-    account = await _window(call, fresh=params.fresh, expect=params.expect)
-    with anyio.move_on_after(QR_SECONDS):
-        while account.qr is None:
-            _still_possible(account)
-            await account.shown.wait()
-        return _shown(account.qr, params)
-    raise _no_code(account)
+    return await _first(await _window(call, fresh=params.fresh, expect=params.expect), params)
 
 
 class CodeParams(Params, frozen=True, kw_only=True):
@@ -99,19 +97,56 @@ async def code(call: Call, params: CodeParams) -> CodeResult:
     if not 7 <= len(digits) <= 15 or digits.startswith("0"):
         raise RpcError("invalid_params", "the number needs its country code: +15550001111", path="$.phone")
     account = await _window(call, fresh=params.fresh, expect=params.expect)
+    held = account.code
+    if held is not None and held.expires_at > account.now():
+        # A second request would kill the first code: the server routes the phone's answer by number.
+        if account.code_number == digits and not params.custom:
+            return CodeResult(held.code, rfc3339(held.expires_at))
+        raise RpcError(
+            "not_ready",
+            "another code is on display; it must expire, or be cancelled, before there is a new one",
+            account=account.name,
+            advice="`pair.cancel` takes it back",
+        )
     with anyio.move_on_after(QR_SECONDS):
         # The server takes a request for a code only after it has sent its references.
-        while account.qr is None:
-            _still_possible(account)
-            await account.shown.wait()
-        before = account.code
+        await _appears(account, lambda: account.qr)
+        account.code, account.code_number = None, digits
         account.start_flow(lambda ctx: link_code(ctx, digits, params.custom), lane="link_code")
-        while account.code is None or account.code is before:
-            _still_possible(account)
-            await account.shown.wait()
-        shown: CodeShown = account.code
+        shown = await _appears(account, lambda: account.code)
         return CodeResult(shown.code, rfc3339(shown.expires_at))
     raise _no_code(account)
+
+
+class ChangeParams(Params, frozen=True, kw_only=True):
+    expect: Expect = ""
+
+
+@method("account.change_number", scope=Scope.ADMIN, account=True, errors=("not_ready", "timeout"))
+async def change_number(call: Call, params: ChangeParams) -> QrResult:
+    """Another phone for the same account: unlinks this one, sets its keys aside, and gives the code to scan."""
+    account = fleet(call).get(call.account)
+    if account.linked:
+        await unlink(account)
+        await fleet(call).archive.outbox.fail_open(
+            call.account, "the account's number was changed before it left"
+        )
+    account = await _window(call, fresh=True, expect=params.expect)
+    return await _first(account, QrParams())
+
+
+async def _first(account: Account, params: QrParams) -> QrResult:
+    with anyio.move_on_after(QR_SECONDS):
+        return _shown(await _appears(account, lambda: account.qr), params)
+    raise _no_code(account)
+
+
+async def _appears(account: Account, read: Callable[[], T | None]) -> T:
+    """Wait for something to show, as long as pairing is possible."""
+    while (value := read()) is None:
+        _still_possible(account)
+        await account.shown.wait()
+    return value
 
 
 @method("pair.cancel", scope=Scope.ADMIN, account=True)
