@@ -8,14 +8,11 @@ from protocol.flows.send import NoCiphertext, SendRefused
 from waconnd.account import NotReady
 from waconnd.config import ConfigError
 from waconnd.fleet import UnknownAccount
+from waconnd.refusals import FORBIDDEN, kind_of_refusal
 from waconnd.rpc.errors import RpcError
 from waconnd.standing import Report
 from waconnd.store.archive.errors import ArchiveError, IdempotencyConflict, NotFound, OutboxFull
 from waconnd.store.errors import DiskFull, StoreError
-
-#: Codes of an iq that mean "you may not".
-_FORBIDDEN = frozenset({401, 403, 405})
-_LIMITED = frozenset({463, 475})
 
 
 def translate(error: Exception) -> RpcError | None:
@@ -71,21 +68,14 @@ def not_ready(report: Report) -> RpcError:
 
 def refused(code: int, text: str, backoff: float | None = None) -> RpcError:
     """The server's code on a message."""
-    if code in _LIMITED:
-        return RpcError("account_limited", text)
-    if code in (420, 429):
-        return RpcError("rate_limited", text, retry_after_s=backoff)
-    if code in _FORBIDDEN:
-        return RpcError("forbidden_by_whatsapp", text)
-    if code == 404:
-        return RpcError("not_on_whatsapp", text)
-    return RpcError("server_error", text)
+    kind = kind_of_refusal(code)
+    return RpcError(kind, text, retry_after_s=backoff if kind == "rate_limited" else None)
 
 
 def of_iq(error: IqError) -> RpcError:
     """The server's code on a request."""
     text = f"WhatsApp answered {error.code} {error.text}".strip()
-    if error.code in _FORBIDDEN:
+    if error.code in FORBIDDEN:
         return RpcError("forbidden_by_whatsapp", text)
     if error.code == 404:
         return RpcError("not_found", text)

@@ -22,6 +22,7 @@ from waconnd.config import Config
 from waconnd.dial import Endpoint
 from waconnd.link import Clock
 from waconnd.logs import fields
+from waconnd.media.room import MediaRoom
 from waconnd.metrics import Metrics
 from waconnd.pump import Pump
 from waconnd.questions import answer
@@ -73,6 +74,7 @@ class Fleet:
         self.archive, self.metrics, self.versions = archive, metrics, versions
         self._group = group
         self.now = Clock()
+        self.media = MediaRoom(config)
         self.accounts: dict[str, Account] = {}
         self.pumps: dict[str, Pump] = {}
         self.broken: dict[str, Broken] = {}
@@ -115,6 +117,7 @@ class Fleet:
     async def open_all(self) -> None:
         """Everything on disk and in the configuration; starts are spread, so that they don't dial all at once."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.media.open()
         found = {
             path.name for path in self.folder.iterdir() if path.is_dir() and not path.name.startswith(".")
         }
@@ -161,7 +164,7 @@ class Fleet:
         drain = Drain(name, account.authdir, self.archive)
         await drain.settle()
         self.accounts[name], self._drains[name] = account, drain
-        self.pumps[name] = Pump(account, self.archive, self.metrics)
+        self.pumps[name] = Pump(account, self.archive, self.metrics, self.media, self._pace(name))
         self._group.start_soon(self._live, account, delay)
         return account
 
@@ -266,6 +269,9 @@ class Fleet:
             history_days=section.history_days,
             auto_receipts=section.receipts,
         )
+
+    def _pace(self, account: str) -> Callable[[], float]:
+        return lambda: self._config().account_section(account).messages_per_minute
 
     def country(self, account: str) -> str:
         """The country code of numbers written without one."""

@@ -26,6 +26,9 @@ class Memo(msgspec.Struct, frozen=True, omit_defaults=True):
     parked_code: int = 0
     #: Not before this moment (a ban's end), Unix seconds.
     until: float = 0.0
+    #: WhatsApp allows no new chats until then: the name of the limit, Unix seconds.
+    new_chats_limit: str = ""
+    new_chats_until: float = 0.0
 
 
 MEMO: Final = Table(KIND, Memo)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final
 
 import anyio
@@ -15,15 +17,24 @@ import anyio.abc
 import anyio.lowlevel
 import msgspec
 
+from protocol.content.media import located, uploaded_of
 from protocol.effects import Commit
 from protocol.errors import LinkLost, ProtocolError, StoreFailed, TimedOut
+from protocol.events.account import AccountLimited
 from protocol.events.base import Durable
+from protocol.events.message import MessageEventResponse, MessagePollVote, MessageReaction
 from protocol.flows.context import Context
 from protocol.flows.send import NoCiphertext, SendRefused, SendRequest, SendResult, lane, send
-from protocol.jid import parse
+from protocol.jid import Jid, parse
+from protocol.pb.e2e_pb2 import Message
 from protocol.stanza.message import Facts
 from waconnd.account import Account, NotReady
+from waconnd.governor import Governor
+from waconnd.media.room import MediaRoom, Waiting
+from waconnd.media.upload import MediaFailed
 from waconnd.metrics import Metrics
+from waconnd.reach import first_address
+from waconnd.refusals import kind_of_refusal
 from waconnd.store.archive import Archive, ArchiveError
 from waconnd.store.archive.outbox import Entry
 
@@ -50,23 +61,110 @@ class OwnStatus(Durable, frozen=True, kw_only=True, omit_defaults=True, tag="mes
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What whoever waits for a row is told."""
+    """What whoever waits for a row is told. `retry_at`: when it may be tried again, if that is known."""
 
     status: str
     error: str = ""
     kind: str = ""
     result: SendResult | None = None
+    retry_at: float = 0.0
+
+
+#: What sealed contents tell, as rows of the outbox keep it.
+Told = MessagePollVote | MessageEventResponse | MessageReaction
+
+
+class Errand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a row knows beside its content."""
+
+    facts: Facts = Facts()
+    #: Status: who may read it.
+    audience: tuple[str, ...] = ()
+    #: The first message to this person: the recipient is looked up, the smaller bucket counts.
+    new: bool = False
+    #: Not a message of its own (a reaction, an edit): it needs no token.
+    free: bool = False
+    via: str = ""
+    #: Files that must lie on the media hosts first.
+    waiting: tuple[Waiting, ...] = ()
+    told: tuple[Told, ...] = ()
+
+    def as_meta(self) -> dict[str, Any]:
+        """For the row."""
+        return msgspec.to_builtins(self)  # type: ignore[no-any-return]
+
+
+def errand(entry: Entry) -> Errand:
+    """What a row knows beside its content."""
+    return msgspec.convert(entry.meta, Errand, strict=False)
+
+
+class NotOnWhatsapp(Exception):
+    """Nobody has this number there."""
+
+
+class Waiter:
+    """Somebody who wants to know what became of a row."""
+
+    def __init__(self) -> None:
+        self._event = anyio.Event()
+        self._outcome: Outcome | None = None
+
+    def tell(self, outcome: Outcome) -> None:
+        self._outcome = outcome
+        self._event.set()
+
+    async def outcome(self) -> Outcome:
+        """Once it is known."""
+        await self._event.wait()
+        assert self._outcome is not None
+        return self._outcome
+
+
+class Turn:
+    """Rows of one chat are prepared one after the other; what waits for an upload is not overtaken."""
+
+    def __init__(self) -> None:
+        self.users = 0
+        self._lock = anyio.Lock()
+
+    @asynccontextmanager
+    async def mine(self) -> AsyncIterator[Callable[[], None]]:
+        """Our turn; calling what is yielded ends it before the block does."""
+        await self._lock.acquire()
+        held = True
+
+        def passed() -> None:
+            nonlocal held
+            if held:
+                held = False
+                self._lock.release()
+
+        try:
+            yield passed
+        finally:
+            passed()
 
 
 class Pump:
     """One account's way out."""
 
-    def __init__(self, account: Account, archive: Archive, metrics: Metrics) -> None:
-        self._account, self._archive, self._metrics = account, archive, metrics
+    def __init__(
+        self,
+        account: Account,
+        archive: Archive,
+        metrics: Metrics,
+        media: MediaRoom,
+        per_minute: Callable[[], float],
+    ) -> None:
+        self._account, self._archive, self._metrics, self._media = account, archive, metrics, media
+        self.governor = Governor(per_minute, account.now)
+        self.governor.restore(account.memo.new_chats_limit, account.memo.new_chats_until)
         self._flying: set[str] = set()
         #: outbox id → who waits for the server's word.
-        self._waiters: dict[str, list[anyio.Event]] = {}
-        self.outcomes: dict[str, Outcome] = {}
+        self._waiters: dict[str, list[Waiter]] = {}
+        #: Chat → its rows that are being prepared, one after the other.
+        self._turns: dict[str, Turn] = {}
 
     async def run(self) -> None:
         """For ever."""
@@ -79,20 +177,18 @@ class Pump:
                     log.warning("the outbox can't be read: %s", error)
                     await anyio.sleep(TROUBLE_SECONDS)
 
-    async def landed(self, outbox_id: str) -> Outcome:
-        """Wait for the server's word on a row that was just added."""
-        event = anyio.Event()
-        self._waiters.setdefault(outbox_id, []).append(event)
+    @contextmanager
+    def watching(self, outbox_id: str) -> Iterator[Waiter]:
+        """Hear of the server's word on a row; begin before the row is added, and none is missed."""
+        waiter = Waiter()
+        self._waiters.setdefault(outbox_id, []).append(waiter)
         try:
-            await event.wait()
-            return self.outcomes[outbox_id]
+            yield waiter
         finally:
-            waiters = self._waiters.get(outbox_id, [])
-            if event in waiters:
-                waiters.remove(event)
+            waiters = self._waiters[outbox_id]
+            waiters.remove(waiter)
             if not waiters:
-                self._waiters.pop(outbox_id, None)
-                self.outcomes.pop(outbox_id, None)
+                del self._waiters[outbox_id]
 
     async def _round(self, group: anyio.abc.TaskGroup) -> None:
         """While ready: take what is due, start it, wait for more."""
@@ -102,19 +198,47 @@ class Pump:
             seen = outbox.version
             for entry in await outbox.expire(name):
                 await self._tell(entry, "failed", Outcome("expired", entry.error, "timeout"))
-            room = IN_FLIGHT - len(self._flying)
-            entries = await outbox.take(name, room) if room > 0 else []
+            entries, free_at = await self._next()
             for entry in entries:
                 self._flying.add(entry.outbox_id)
                 group.start_soon(self._send, entry)
             if entries:
                 await anyio.lowlevel.checkpoint()
                 continue
-            await self._idle(seen)
+            await self._idle(seen, free_at)
 
-    async def _idle(self, seen: int) -> None:
+    async def _next(self) -> tuple[list[Entry], float | None]:
+        """Rows that may leave now; and when the governor lets more go, if it held some back."""
+        outbox, name = self._archive.outbox, self._account.name
+        room = IN_FLIGHT - len(self._flying)
+        if room <= 0:
+            return [], None
+        chosen: list[str] = []
+        held: dict[str, bool] = {}
+        self._choose(await outbox.due(name, room), chosen, held)
+        if any(held.values()) and len(chosen) < room:
+            # New chats wait; those that know us go on past them.
+            self._choose(await outbox.due(name, room, known_only=True), chosen, held)
+        free_at = min((self.governor.level(new=new).free_at for new in held.values()), default=None)
+        return (await outbox.claim(name, chosen) if chosen else []), free_at
+
+    def _choose(self, due: list[Entry], chosen: list[str], held: dict[str, bool]) -> None:
+        """`held`: chat → whether its first waiting row is one of a new chat."""
+        for entry in due:
+            if entry.outbox_id in self._flying or entry.outbox_id in chosen or entry.chat in held:
+                continue
+            about = errand(entry)
+            if about.free or self.governor.allow(new=about.new):
+                chosen.append(entry.outbox_id)
+            else:
+                held[entry.chat] = about.new
+
+    async def _idle(self, seen: int, free_at: float | None) -> None:
         due = await self._archive.outbox.next_at(self._account.name)
-        pause = None if due is None else max(0.0, due / 1000 - time.time())
+        pauses = [] if due is None else [max(0.0, due / 1000 - time.time())]
+        if free_at is not None:
+            pauses.append(max(0.0, free_at - self._account.now()))
+        pause = min(pauses, default=None)
         with anyio.move_on_after(pause):
             async with anyio.create_task_group() as group:
 
@@ -148,16 +272,10 @@ class Pump:
     async def _try(self, entry: Entry) -> Outcome | None:
         """None: it waits for another try, and the row says so."""
         outbox, name = self._archive.outbox, self._account.name
-        to = parse(entry.chat)
-        facts = msgspec.convert(entry.meta.get("facts", {}), Facts)
-        audience = tuple(parse(jid) for jid in entry.meta.get("audience", ()))
-        request = SendRequest(to=to, id=entry.id, message=entry.content, facts=facts, audience=audience)
         if entry.pairing and entry.pairing != self._account.pairing_id:
             return Outcome("failed", "it was queued under another link of this account", "not_linked")
         try:
-            result = await self._account.flow(
-                lambda ctx: _send_and_note(ctx, request, entry.outbox_id), lane=lane(to)
-            )
+            result = await self._leave(entry)
         except (LinkLost, NotReady, StoreFailed, TimedOut):
             # Its fate is unknown: the same id goes again on the next connection.
             await outbox.defer(name, entry.outbox_id)
@@ -167,7 +285,11 @@ class Pump:
                 pause = max(refused.backoff or 0.0, RETRY_SECONDS * 2**entry.attempts)
                 await outbox.defer(name, entry.outbox_id, until=round((time.time() + pause) * 1000))
                 return None
-            return Outcome("failed", str(refused), f"refused_{refused.code}")
+            return await self._refused(refused)
+        except NotOnWhatsapp as error:
+            return Outcome("failed", str(error), "not_on_whatsapp")
+        except MediaFailed as error:
+            return Outcome("failed", str(error), "media_failed")
         except NoCiphertext as error:
             return Outcome("failed", str(error), "recipient_unreachable")
         except ProtocolError as error:
@@ -176,6 +298,79 @@ class Pump:
             log.exception("message %s could not be sent: a fault of ours", entry.id)
             return Outcome("failed", f"a fault of ours ({type(error).__name__}); see the log", "internal")
         return Outcome("server_ack", result=result)
+
+    async def _leave(self, entry: Entry) -> SendResult:
+        """Recipient looked up, files uploaded, then into the chat's lane: in the order of the rows."""
+        turn = self._turns.setdefault(entry.chat, Turn())
+        turn.users += 1
+        try:
+            async with turn.mine() as passed:
+                ready, to = await self._prepared(entry)
+                about = errand(ready)
+                request = SendRequest(
+                    to=to,
+                    id=entry.id,
+                    message=ready.content,
+                    facts=about.facts,
+                    audience=tuple(parse(jid) for jid in about.audience),
+                    via=about.via,
+                    outbox_id=entry.outbox_id,
+                    told=about.told,
+                )
+
+                def start(ctx: Context) -> Coroutine[Any, object, SendResult]:
+                    # It stands in its lane: the next row of the chat may begin.
+                    passed()
+                    return _send_and_note(ctx, request, entry.outbox_id)
+
+                return await self._account.flow(start, lane=lane(to))
+        finally:
+            turn.users -= 1
+            if not turn.users:
+                self._turns.pop(entry.chat, None)
+
+    async def _prepared(self, entry: Entry) -> tuple[Entry, Jid]:
+        """What takes time before a row can be encrypted; done once, and the row knows it."""
+        about, to, account = errand(entry), parse(entry.chat), self._account
+        if about.new:
+            found = await first_address(account, to)
+            if found is None:
+                raise NotOnWhatsapp(f"+{to.user} is not on WhatsApp")
+            to = found
+        if not about.waiting:
+            return entry, to
+        message = Message.FromString(entry.content)
+        facts = about.facts
+        for waiting in about.waiting:
+            placed = await self._media.place(account, waiting, uploaded_of(message))
+            message = located(message, placed)
+            facts = msgspec.structs.replace(facts, media_id=placed.handle if waiting.newsletter else "")
+        done = msgspec.structs.replace(about, facts=facts, waiting=())
+        entry = msgspec.structs.replace(entry, content=message.SerializeToString(), meta=done.as_meta())
+        await self._archive.outbox.rewrite(account.name, entry.outbox_id, entry.content, entry.meta)
+        for waiting in about.waiting:
+            self._media.drop(waiting)
+        return entry, to
+
+    async def _refused(self, refused: SendRefused) -> Outcome:
+        """For good. Some refusals are limits of the account, which are obeyed and told."""
+        limit = self.governor.refused(refused.code)
+        kind = kind_of_refusal(refused.code)
+        if limit is None:
+            return Outcome("failed", str(refused), kind)
+        name, until = limit
+        await self._account.remember(new_chats_limit=name, new_chats_until=until)
+        at = self._account.now()
+        told = AccountLimited(
+            at=at,
+            key=f"account.limited/{name}/{at:.3f}",
+            kind=name,
+            code=refused.code,
+            until=until,
+            advice="nothing goes to new chats until then; chats that know the account go on",
+        )
+        await self._archive.events.append(self._account.name, [told])
+        return Outcome("failed", str(refused), kind, retry_at=until)
 
     async def _tell(self, entry: Entry, status: str, outcome: Outcome) -> None:
         """Row, event and whoever waits, in this order. The event of a success rode in the send's own commit."""
@@ -186,17 +381,18 @@ class Pump:
             await self._archive.outbox.mark(name, entry.outbox_id, "server_ack", result=told, attempt=True)
         else:
             if outcome.status != "expired":
+                kept = msgspec.json.encode({"kind": outcome.kind, "retry_at": outcome.retry_at}).decode()
                 await self._archive.outbox.mark(
-                    name, entry.outbox_id, "failed", error=outcome.error, attempt=True
+                    name, entry.outbox_id, "failed", error=outcome.error, result=kept, attempt=True
                 )
+            for waiting in errand(entry).waiting:
+                self._media.drop(waiting)
             at = self._account.now()
             error = {"kind": outcome.kind, "message": outcome.error}
             event = _status(at, entry.id, entry.outbox_id, entry.chat, status, error=error)
             await self._archive.events.append(name, [event])
-        if waiters := self._waiters.get(entry.outbox_id):
-            self.outcomes[entry.outbox_id] = outcome
-            for waiter in waiters:
-                waiter.set()
+        for waiter in self._waiters.get(entry.outbox_id, ()):
+            waiter.tell(outcome)
 
 
 async def _send_and_note(ctx: Context, request: SendRequest, outbox_id: str) -> SendResult:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import msgspec
+
 from protocol.content.keys import Fields, pick
+from protocol.content.outgoing import Options, Uploaded, builds, has_context, put_context
 from protocol.content.registry import Inner, reads
 from protocol.content.wrappers import Peeled
 from protocol.pb import e2e_pb2 as pb
@@ -141,3 +144,61 @@ def payment_request(message: Any, whole: Peeled, inner: Inner) -> Fields:
         if note:
             what["note"] = note
     return {"type": "paymentRequest", "payment": what}
+
+
+class Product(msgspec.Struct, frozen=True, kw_only=True):
+    """A product of a catalogue; `business` owns it."""
+
+    id: str
+    business: str
+    title: str = ""
+    description: str = ""
+    currency: str = ""
+    price_1000: int = 0
+    retailer_id: str = ""
+    url: str = ""
+    image: Uploaded | None = None
+    text: str = ""
+    footer: str = ""
+
+
+@builds("product")
+def build_product(product: Product, options: Options) -> pb.Message:
+    """A product, as business accounts show it."""
+    message = pb.Message()
+    part = message.productMessage
+    part.businessOwnerJid = product.business
+    shown = part.product
+    shown.productId = product.id
+    texts = {
+        "title": product.title,
+        "description": product.description,
+        "currencyCode": product.currency,
+        "retailerId": product.retailer_id,
+        "url": product.url,
+    }
+    for name, value in texts.items():
+        if value:
+            setattr(shown, name, value)
+    if product.price_1000:
+        shown.priceAmount1000 = product.price_1000
+    if product.image is not None:
+        shown.productImageCount = 1
+        _image(shown.productImage, product.image)
+    if product.text:
+        part.body = product.text
+    if product.footer:
+        part.footer = product.footer
+    if has_context(options):
+        put_context(part.contextInfo, options)
+    return message
+
+
+def _image(part: pb.ImageMessage, media: Uploaded) -> None:
+    part.mimetype, part.fileLength = media.mimetype, media.size
+    part.fileSha256, part.fileEncSha256 = media.file_sha256, media.file_enc_sha256
+    part.mediaKey, part.mediaKeyTimestamp = media.media_key, media.media_key_timestamp
+    part.directPath, part.url = media.direct_path, media.url
+    part.width, part.height = media.width, media.height
+    if media.thumbnail:
+        part.jpegThumbnail = media.thumbnail

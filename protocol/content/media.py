@@ -286,3 +286,86 @@ def build_album(header: AlbumHeader, options: Options) -> Message:
     if has_context(options):
         put_context(message.albumMessage.contextInfo, options)
     return message
+
+
+class PackSticker(msgspec.Struct, frozen=True):
+    """One sticker of a pack, by the name of its file in the archive."""
+
+    file_name: str
+    animated: bool = False
+    emojis: tuple[str, ...] = ()
+
+
+class StickerPack(msgspec.Struct, frozen=True, kw_only=True):
+    """A pack: an archive with all files and its icon."""
+
+    id: str
+    name: str
+    publisher: str
+    stickers: tuple[PackSticker, ...]
+    tray: str
+    media: Uploaded
+    caption: str = ""
+
+
+@builds("sticker_pack")
+def build_sticker_pack(pack: StickerPack, options: Options) -> Message:
+    message = Message()
+    part, media = message.stickerPackMessage, pack.media
+    part.stickerPackId, part.name, part.publisher = pack.id, pack.name, pack.publisher
+    part.trayIconFileName = pack.tray
+    for sticker in pack.stickers:
+        part.stickers.add(
+            fileName=sticker.file_name,
+            isAnimated=sticker.animated,
+            emojis=sticker.emojis,
+            mimetype="image/webp",
+        )
+    part.fileLength = part.stickerPackSize = media.size
+    part.fileSha256, part.fileEncSha256 = media.file_sha256, media.file_enc_sha256
+    part.mediaKey, part.mediaKeyTimestamp = media.media_key, media.media_key_timestamp
+    part.directPath = media.direct_path
+    part.stickerPackOrigin = part.USER_CREATED
+    if pack.caption:
+        part.caption = pack.caption
+    if has_context(options):
+        put_context(part.contextInfo, options)
+    return message
+
+
+def uploaded_of(message: Message) -> Uploaded:
+    """What a message's file is on the hosts, or will be: keys and hashes, for another message with the same file."""
+    inner = peel(message).message
+    part: Any = next((getattr(inner, name) for name in MEDIA_FIELDS if inner.HasField(name)), None)
+    if part is None:
+        part = inner.productMessage.product.productImage
+    known = part.DESCRIPTOR.fields_by_name
+    return Uploaded(
+        mimetype=part.mimetype if "mimetype" in known else "",
+        size=part.fileLength,
+        file_sha256=part.fileSha256,
+        direct_path=part.directPath,
+        url=part.url if "url" in known else "",
+        media_key=part.mediaKey,
+        file_enc_sha256=part.fileEncSha256,
+        media_key_timestamp=part.mediaKeyTimestamp if "mediaKeyTimestamp" in known else 0,
+        sidecar=part.streamingSidecar if "streamingSidecar" in known else b"",
+    )
+
+
+def located(message: Message, uploaded: Uploaded) -> Message:
+    """A copy whose file lies where it was uploaded to: messages are built before their upload."""
+    copy = Message()
+    copy.CopyFrom(message)
+    inner = peel(copy).message
+    for name in MEDIA_FIELDS:
+        if not inner.HasField(name):
+            continue
+        media: Any = getattr(inner, name)
+        media.directPath = uploaded.direct_path
+        if uploaded.url and "url" in media.DESCRIPTOR.fields_by_name:
+            media.url = uploaded.url
+    if inner.HasField("productMessage"):
+        image = inner.productMessage.product.productImage
+        image.directPath, image.url = uploaded.direct_path, uploaded.url
+    return copy

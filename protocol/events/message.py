@@ -82,8 +82,12 @@ class MessageSentElsewhere(Said, frozen=True, kw_only=True, tag="message.sent_el
     """The user wrote, on another device of the account."""
 
 
-class MessageSent(Said, frozen=True, kw_only=True, tag="message.sent"):
+class MessageSent(Said, frozen=True, kw_only=True, omit_defaults=True, tag="message.sent"):
     """We wrote: encrypted, durable, on its way to the server."""
+
+    #: Whose wish it was: the user of the socket, or the hook.
+    via: str = ""
+    outbox_id: str = ""
 
 
 class MessageRecovered(Said, frozen=True, kw_only=True, tag="message.recovered"):

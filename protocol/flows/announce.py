@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+import msgspec
+
 from protocol import content
 from protocol.events import message as events
 from protocol.events.base import Durable
@@ -21,6 +23,8 @@ from protocol.keystore import View
 from protocol.pb.e2e_pb2 import Message
 from protocol.stanza.message import Incoming
 
+CHANNEL_EDIT: Final = "3"
+CHANNEL_REVOKE: Final = "8"
 UNREADABLE: Final[Fields] = {"body": {"kind": "unsupported"}}
 Maker = Callable[[Context, View, Incoming, Fields], Durable | None]
 
@@ -47,8 +51,22 @@ def announce(
         return _said(ctx, view, message, body, dict(UNREADABLE), kind)
 
 
+def of_channel(ctx: Context, view: View, message: Incoming, body: Message) -> Durable | None:
+    """A channel's post. Its edits and its end come under the id of the post itself: they get keys of their own."""
+    if message.edit not in (CHANNEL_EDIT, CHANNEL_REVOKE):
+        return announce(ctx, view, message, body)
+    members = common(ctx, view, message, message.chat, message.id)
+    key = f"{members.pop('key')}/{message.edit}/{message.meta.get('msg_edit_t', '')}"
+    if message.edit == CHANNEL_REVOKE:
+        return events.MessageRevoked(key=key, **members)
+    shown = content.present(content.read(body))
+    return events.MessageEdited(key=key, **members, body=shown["body"], media=shown.get("media"))
+
+
 def sent(ctx: Context, view: View, chat: Jid, request: SendRequest) -> tuple[Durable, ...]:
     """What we send, as an event for the commit of its ratchets. Sealed contents are told by whoever sealed them."""
+    if request.told:
+        return request.told
     body = Message.FromString(request.message)
     if request.facts.type in ("poll", "event") and body.messageContextInfo.messageSecret == b"":
         return ()
@@ -62,6 +80,8 @@ def sent(ctx: Context, view: View, chat: Jid, request: SendRequest) -> tuple[Dur
         from_=chat,
     )
     event = announce(ctx, view, message, body, kind=events.MessageSent)
+    if isinstance(event, events.MessageSent):
+        event = msgspec.structs.replace(event, via=request.via, outbox_id=request.outbox_id)
     return (event,) if event is not None else ()
 
 

@@ -9,6 +9,7 @@ import msgspec
 from protocol.crypto.primitives import sha256
 from protocol.effects import ANSWER_SECONDS, AckKey, Expect
 from protocol.errors import ProtocolError
+from protocol.events.base import Durable
 from protocol.flows.context import Context
 from protocol.jid import Jid
 from protocol.stanza import message as stanza
@@ -36,6 +37,11 @@ class SendRequest(msgspec.Struct, frozen=True, kw_only=True):
     audience: tuple[Jid, ...] = ()
     #: To the own phone alone: requests, never chat messages.
     peer: bool = False
+    #: For the event that tells of it: who asked for it, and the host's name of it.
+    via: str = ""
+    outbox_id: str = ""
+    #: What it means, when its content is sealed and says nothing by itself.
+    told: tuple[Durable, ...] = ()
     push_priority: Literal["high", "high_force"] = "high"
 
     def __repr__(self) -> str:

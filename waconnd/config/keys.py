@@ -83,6 +83,9 @@ class RetentionSection(Section, frozen=True):
     messages_days: (
         Annotated[float, Meta(gt=0, description="Messages. Absent: until their account is removed.")] | None
     ) = None
+    media_mb: Annotated[
+        int, Meta(ge=1, description="Fetched files together; the oldest go first, and can be fetched again.")
+    ] = 2048
     min_free_mb: Annotated[
         int, Meta(ge=0, description="Below this, `daemon.disk_low` is told and media are no longer taken.")
     ] = 256
@@ -199,6 +202,17 @@ class AccountSection(Section, frozen=True):
     link_previews: Annotated[
         bool, Meta(description="Whether the daemon may fetch pages that it sends links to.")
     ] = False
+    media_urls: Annotated[
+        bool, Meta(description="Whether the daemon may fetch files to send from URLs; public addresses only.")
+    ] = False
+    download_mb: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=2048,
+            description="Fetch the files of incoming messages up to this size at once. 0: only when asked to.",
+        ),
+    ] = 0
 
 
 class HookSection(Section, frozen=True):

@@ -51,6 +51,8 @@ class Draft(msgspec.Struct, frozen=True):
     not_before: int = 0
     not_after: int = 0
     pairing: str = ""
+    #: Chosen by the caller when something else names the row already.
+    outbox_id: str = ""
 
     def __repr__(self) -> str:
         return f"Draft({self.id} to {self.chat})"
@@ -108,7 +110,7 @@ class Outbox:
                     )
                 return held, False, []
             _refuse_when_full(connection, account)
-            outbox_id = "o" + secrets.token_hex(8)
+            outbox_id = draft.outbox_id or new_id()
             connection.execute(
                 "insert into outbox(outbox_id, account, key, hash, chat, id, content, secret, meta, status, made,"
                 " changed, not_before, not_after, pairing) values(?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?)",
@@ -154,10 +156,13 @@ class Outbox:
             )
         )
 
-    async def due(self, account: str, limit: int = DUE_ROWS) -> list[Entry]:
-        """Queued rows whose time has come, oldest first. None overtakes one of its chat that has to be tried again."""
+    async def due(self, account: str, limit: int = DUE_ROWS, *, known_only: bool = False) -> list[Entry]:
+        """Queued rows whose time has come, oldest first. None overtakes one of its chat that has to be tried again.
+
+        `known_only` leaves out first messages, which may wait for long.
+        """
         at = self._now()
-        return await self._reader.call(lambda c: _due(c, account, at, limit))
+        return await self._reader.call(lambda c: _due(c, account, at, limit, known_only=known_only))
 
     async def take(self, account: str, limit: int = DUE_ROWS) -> list[Entry]:
         """The same, and they are marked as sent: nobody takes them twice until `requeue` or `defer`."""
@@ -173,6 +178,34 @@ class Outbox:
 
         # A look without a write where there is nothing to take: most looks find nothing.
         return await self._writer.call(job) if await self.due(account, 1) else []
+
+    async def claim(self, account: str, outbox_ids: Sequence[str]) -> list[Entry]:
+        """Mark these as sent, as far as they are still queued; gives them in their order."""
+        at = self._now()
+
+        def job(connection: sqlite3.Connection) -> list[Entry]:
+            taken = [
+                id
+                for id in outbox_ids
+                if connection.execute(
+                    "update outbox set status = 'sent', changed = ? where outbox_id = ? and account = ?"
+                    " and status = 'queued'",
+                    (at, id, account),
+                ).rowcount
+            ]
+            return [_need(connection, account, id) for id in taken]
+
+        return await self._writer.call(job)
+
+    async def rewrite(self, account: str, outbox_id: str, content: bytes, meta: Fields) -> None:
+        """The row's content is another one now: its file was uploaded, its recipient's number corrected."""
+        encoded = msgspec.json.encode(meta).decode()
+        await self._writer.call(
+            lambda c: c.execute(
+                "update outbox set content = ?, meta = ? where account = ? and outbox_id = ?",
+                (content, encoded, account, outbox_id),
+            ).close()
+        )
 
     async def defer(self, account: str, outbox_id: str, *, until: int = 0) -> None:
         """What was taken goes back: at once, or not before a moment (ms)."""
@@ -305,6 +338,11 @@ class Outbox:
 _RANKS: Final[dict[Status, int]] = {"server_ack": 1, "delivered": 2, "read": 3, "played": 4}
 
 
+def new_id() -> str:
+    """A name for a row."""
+    return "o" + secrets.token_hex(8)
+
+
 def _rank(status: Status) -> int:
     return _RANKS.get(status, 0)
 
@@ -326,13 +364,16 @@ def _set(
     )
 
 
-def _due(connection: sqlite3.Connection, account: str, at: int, limit: int) -> list[Entry]:
+def _due(
+    connection: sqlite3.Connection, account: str, at: int, limit: int, *, known_only: bool = False
+) -> list[Entry]:
+    known = " and not coalesce(json_extract(meta, '$.new'), 0)" if known_only else ""
     return _many(
         connection,
         "account = ?1 and status = 'queued' and not_before <= ?2 and (not_after = 0 or not_after > ?2)"
         " and not exists (select 1 from outbox held where held.account = ?1 and held.chat = outbox.chat"
         " and held.status = 'queued' and held.n < outbox.n and held.attempts > 0 and held.not_before > ?2)"
-        " order by n limit ?3",
+        f"{known} order by n limit ?3",
         account,
         at,
         limit,

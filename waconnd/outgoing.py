@@ -1,0 +1,244 @@
+"""Putting a message into the outbox, and waiting until it has come as far as its sender wants to know.
+
+The row is durable before anything is answered. What a wait that runs out of time returns is the state reached: the
+message goes on by itself.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Final, Literal
+
+import anyio
+import msgspec
+
+from protocol.content import facts
+from protocol.crypto.primitives import sha256
+from protocol.flows import people
+from protocol.flows.outgoing import ID_PREFIX, DeviceFailure, SendResult
+from protocol.jid import Jid, parse
+from protocol.pb.e2e_pb2 import Message
+from waconnd.account import Account
+from waconnd.compose import targets
+from waconnd.fleet import Fleet
+from waconnd.media.room import Waiting
+from waconnd.pump import Errand, Outcome, Told
+from waconnd.rpc.errors import KINDS, RpcError
+from waconnd.rpc.times import rfc3339
+from waconnd.store.archive.outbox import Draft, Entry, new_id
+
+Wait = Literal["queued", "server", "delivered"]
+
+#: How long a send waits for the server's word when the caller says nothing.
+SERVER_SECONDS: Final = 60.0
+_OPEN: Final = frozenset({"queued", "sent"})
+_OVER: Final = frozenset({"failed", "expired", "cancelled"})
+_DELIVERED: Final = frozenset({"delivered", "read", "played"})
+
+
+class Parcel(msgspec.Struct, frozen=True, kw_only=True):
+    """A built message and all that belongs to its row."""
+
+    to: Jid
+    message: Message
+    #: Whose wish it is.
+    via: str
+    key: str = ""
+    #: Over what the caller said: decides whether a key means the same message.
+    hash: bytes = b""
+    #: A reaction, an edit: it goes in its chat's order, but is no message to the governor.
+    free: bool = False
+    not_before: float = 0.0
+    not_after: float = 0.0
+    audience: tuple[str, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+    told: tuple[Told, ...] = ()
+    #: Chosen before, when other messages refer to it.
+    id: str = ""
+
+
+class Posted(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a row stands."""
+
+    entry: Entry
+    status: str
+    chat: dict[str, str]
+    at: float
+    server_id: str = ""
+    devices: int = 0
+    failures: tuple[DeviceFailure, ...] = ()
+
+
+def message_id(to: Jid) -> str:
+    """A fresh message id."""
+    return ID_PREFIX + sha256(os.urandom(32) + str(to).encode())[:9].hex().upper()
+
+
+def digest(method: str, said: Any) -> bytes:
+    """What a key stands for."""
+    return sha256(method.encode() + b"\0" + msgspec.json.encode(said, order="deterministic"))
+
+
+async def is_new(fleet: Fleet, account: Account, to: Jid) -> bool:
+    """Whether nothing was ever said in this chat: then the recipient is looked up, and the smaller bucket counts."""
+    if not to.is_user or targets.context(account).is_me(to):
+        return False
+    chat = str(targets.canonical(account, to))
+    return not await fleet.archive.messages.page(account.name, chat, limit=1)
+
+
+async def known_key(fleet: Fleet, account: str, key: str, hash: bytes) -> Entry | None:
+    """The row of an earlier call with this key. Raises RpcError when it was another message."""
+    held = await fleet.archive.outbox.by_key(account, key) if key else None
+    if held is not None and held.hash != hash:
+        raise RpcError(
+            "idempotency_conflict",
+            f"key {key!r} was used for another message ({held.outbox_id})",
+            account=account,
+        )
+    return held
+
+
+async def post(fleet: Fleet, account: Account, parcel: Parcel, wait: Wait, seconds: float | None) -> Posted:
+    """Store it, and wait. Raises RpcError when it has failed by then."""
+    to, message = parcel.to, parcel.message
+    new = not parcel.free and await is_new(fleet, account, to)
+    if new and wait != "queued":
+        _obey_limits(fleet, account)
+    errand = Errand(
+        facts=facts(message),
+        audience=parcel.audience,
+        new=new,
+        free=parcel.free,
+        via=parcel.via,
+        waiting=parcel.waiting,
+        told=parcel.told,
+    )
+    draft = Draft(
+        chat=str(to),
+        id=parcel.id or message_id(to),
+        content=message.SerializeToString(),
+        hash=parcel.hash,
+        key=parcel.key,
+        meta=errand.as_meta(),
+        not_before=round(parcel.not_before * 1000),
+        not_after=round(parcel.not_after * 1000),
+        pairing=account.pairing_id,
+        outbox_id=new_id(),
+    )
+    pump = fleet.pumps[account.name]
+    with pump.watching(draft.outbox_id) as waiter:
+        entry, fresh = await fleet.archive.outbox.add(account.name, draft)
+        if not fresh:
+            return await again(fleet, account, entry, wait, seconds)
+        if wait == "queued":
+            return _posted(account, entry)
+        deadline = anyio.current_time() + (seconds or SERVER_SECONDS)
+        with anyio.move_on_at(deadline):
+            outcome = await waiter.outcome()
+            entry = await fleet.archive.outbox.get(account.name, entry.outbox_id)
+            if outcome.result is None:
+                raise failure(entry, outcome)
+            if wait == "delivered":
+                with anyio.move_on_at(deadline):
+                    await _delivered(fleet, account.name, entry.outbox_id)
+                entry = await fleet.archive.outbox.get(account.name, entry.outbox_id)
+            return _posted(account, entry, outcome.result)
+        return _posted(account, await fleet.archive.outbox.get(account.name, entry.outbox_id))
+
+
+async def again(fleet: Fleet, account: Account, entry: Entry, wait: Wait, seconds: float | None) -> Posted:
+    """The answer to a call that was made before: the same message, as far as it has come."""
+    if wait != "queued" and entry.status in _OPEN:
+        with (
+            fleet.pumps[account.name].watching(entry.outbox_id) as waiter,
+            anyio.move_on_after(seconds or SERVER_SECONDS),
+        ):
+            entry = await fleet.archive.outbox.get(account.name, entry.outbox_id)
+            if entry.status in _OPEN:
+                await waiter.outcome()
+        entry = await fleet.archive.outbox.get(account.name, entry.outbox_id)
+    if wait == "delivered" and entry.status not in _OVER:
+        with anyio.move_on_after(seconds or SERVER_SECONDS):
+            await _delivered(fleet, account.name, entry.outbox_id)
+        entry = await fleet.archive.outbox.get(account.name, entry.outbox_id)
+    if entry.status in _OVER and wait != "queued":
+        raise failure(entry, _remembered(entry))
+    result = msgspec.json.decode(entry.result, type=SendResult) if entry.result and _landed(entry) else None
+    return _posted(account, entry, result)
+
+
+def _landed(entry: Entry) -> bool:
+    return entry.status not in _OPEN and entry.status not in _OVER
+
+
+def _remembered(entry: Entry) -> Outcome:
+    held = msgspec.json.decode(entry.result or b"{}", type=dict[str, Any])
+    kind = str(held.get("kind", "")) or ("timeout" if entry.status == "expired" else "cancelled")
+    return Outcome(entry.status, entry.error, kind, retry_at=float(held.get("retry_at") or 0.0))
+
+
+def failure(entry: Entry, outcome: Outcome) -> RpcError:
+    """Why a row will not arrive."""
+    kind = outcome.kind if outcome.kind in KINDS else "server_error"
+    return RpcError(
+        kind,
+        outcome.error or f"the message is {entry.status}",
+        retryable=False if kind in ("timeout", "cancelled") else None,
+        account=entry.account,
+        until=rfc3339(outcome.retry_at) if outcome.retry_at else None,
+        id=entry.id,
+        outbox_id=entry.outbox_id,
+        status=entry.status,
+    )
+
+
+def _obey_limits(fleet: Fleet, account: Account) -> None:
+    """A first message that could only wait for hours is refused at once; who wants to wait says so."""
+    governor = fleet.pumps[account.name].governor
+    now = account.now()
+    if governor.locked_until <= now:
+        return
+    raise RpcError(
+        "account_limited",
+        f"WhatsApp lets this account write to no new chats ({governor.lock})",
+        account=account.name,
+        retry_after_s=round(governor.locked_until - now, 1),
+        until=rfc3339(governor.locked_until),
+        advice="`wait=queued` sends it when the limit has passed",
+    )
+
+
+async def _delivered(fleet: Fleet, account: str, outbox_id: str) -> None:
+    """Until somebody's device has it: in groups the first of them counts."""
+    archive = fleet.archive
+    while True:
+        seen = archive.events.newest
+        entry = await archive.outbox.get(account, outbox_id)
+        if entry.status in _DELIVERED:
+            return
+        result = msgspec.json.decode(entry.result, type=SendResult) if entry.result else None
+        chat = result.chat if result else entry.chat
+        if any(
+            one.delivered_at or one.read_at
+            for one in await archive.messages.receipts(account, chat, entry.id)
+        ):
+            return
+        await archive.events.wait(seen)
+
+
+def _posted(account: Account, entry: Entry, result: SendResult | None = None) -> Posted:
+    to = targets.canonical(account, parse(result.chat if result else entry.chat))
+    chat = people.chat(account.keystore, to)
+    shown = {"id": chat.id, "kind": chat.kind}
+    if to.is_user:
+        shown |= {"pn": people.person(account.keystore, to).pn}
+    return Posted(
+        entry=entry,
+        status=entry.status,
+        chat={name: value for name, value in shown.items() if value},
+        at=float(result.at) if result else entry.made / 1000,
+        server_id=result.server_id if result else "",
+        devices=result.devices if result else 0,
+        failures=result.failures if result else (),
+    )
