@@ -7,8 +7,8 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
-from websockets.asyncio.server import Server, serve
 from websockets.asyncio.server import ServerConnection as Socket
+from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
@@ -47,7 +47,7 @@ class Listener:
         self.world = world
         self._static, self._chain, self._clock = static, chain, clock
         self._carriers: dict[int, Carrier] = {}
-        self._server: Server | None = None
+        self._serving = False
         self._timer_wake = asyncio.Event()
         #: Upgrades are refused with this HTTP status while it is set.
         self.refuse_upgrade = 0
@@ -68,12 +68,13 @@ class Listener:
             ping_interval=None,
             close_timeout=0.5,
         ) as server:
-            self._server = server
+            self._serving = True
             self.port = next(iter(server.sockets)).getsockname()[1]
             timer = asyncio.create_task(self._keep_time())
             try:
                 yield
             finally:
+                self._serving = False
                 timer.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await timer
@@ -88,7 +89,9 @@ class Listener:
     async def _connected(self, socket: Socket) -> None:
         now = self._clock()
         link = self.world.connect()
-        wire = ServerConnection(self._static, self._chain(), self.world.random.branch(f"link {link.id}"), now)
+        wire = ServerConnection(
+            self._static, self._chain(), self.world.random.branch(f"link {link.id}"), now, self.wire_faults
+        )
         carrier = self._carriers[link.id] = Carrier(socket, wire, link)
         writer = asyncio.create_task(self._write(carrier))
         try:
@@ -123,7 +126,9 @@ class Listener:
         self.flush()
 
     def flush(self) -> None:
-        """Hand what the world has to say to the connections that it is for."""
+        """Hand what the world has to say to the connections that it is for; in memory somebody else takes it."""
+        if not self._serving:
+            return
         for link, item in self.world.outputs():
             carrier = self._carriers.get(link.id)
             if carrier is None:
