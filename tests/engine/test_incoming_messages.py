@@ -262,3 +262,35 @@ def test_every_event_is_json() -> None:
     received = msgspec.json.decode(msgspec.json.encode(bob.told("message.received")[0]))
     assert received["from"]["name"] == f"name of {ann.pn.user}"
     assert received["body"] == {"kind": "text", "text": "hello"}
+
+
+def test_channels_post_edit_and_revoke_under_one_id() -> None:
+    _, ann, _ = pair()
+    channel = Jid("120363000000000077", "newsletter")
+    base = {"id": "C1", "from": channel, "t": str(int(START)), "type": "text", "server_id": "7"}
+
+    def post(text: str, **attrs: str) -> None:
+        plain = Node("plaintext", {}, Message(conversation=text).SerializeToString() if text else b"")
+        meta = [Node("meta", {"msg_edit_t": "5"})] if attrs else []
+        (ack,) = receive(ann, Node("message", {**base, **attrs}, [plain, *meta]))
+        assert (ack.tag, ack.text("error")) == ("ack", "")
+
+    post("first")
+    post("first")
+    post("better", edit="3")
+    post("", edit="8")
+    (told,) = ann.told("channel.message")
+    assert (told.body["text"], told.server_id, told.chat.kind) == ("first", "7", "channel")
+    assert [e.body["text"] for e in ann.told("message.edited")] == ["better"]
+    assert [e.target.id for e in ann.told("message.revoked")] == ["C1"]
+    (ack,) = receive(ann, Node("message", base, [Node("reaction", {"code": "x"})]))
+    assert ack.text("error") == ""
+
+
+def test_answers_of_bots_are_refused_for_want_of_a_secret() -> None:
+    _, ann, bob = pair()
+    node = Node(
+        "message", {"id": "Z", "from": bob.lid, "t": "1"}, [Node("enc", {"type": "msmsg", "v": "2"}, b"x")]
+    )
+    (ack,) = receive(ann, node)
+    assert ack.text("error") == "495"

@@ -19,7 +19,7 @@ from protocol.engine.inbound.unread import unreadable, without_content
 from protocol.events.base import Durable
 from protocol.events.message import MessageReceived, MessageRecovered
 from protocol.flows import retry_state, sealed
-from protocol.flows.announce import announce
+from protocol.flows.announce import announce, of_channel
 from protocol.flows.context import Context
 from protocol.flows.decrypting import Decrypted, open_all
 from protocol.flows.mapping import learn
@@ -29,7 +29,13 @@ from protocol.node import BadNode, Node
 from protocol.pb.e2e_pb2 import Message, ProtocolMessage
 from protocol.stanza import message as stanza
 from protocol.stanza import receipt
-from protocol.stanza.acks import INVALID_PROTOBUF, PARSING_ERROR, UNRECOGNIZED_STANZA, ack
+from protocol.stanza.acks import (
+    INVALID_PROTOBUF,
+    MISSING_MESSAGE_SECRET,
+    PARSING_ERROR,
+    UNRECOGNIZED_STANZA,
+    ack,
+)
 from protocol.stanza.message import Incoming
 
 
@@ -49,8 +55,8 @@ def on_message(ctx: Context, node: Node) -> Reaction:
     learn(txn, message.sender, message.sender_alt)
     if message.chat_alt is not None:
         learn(txn, message.chat, message.chat_alt)
-    if message.plaintext is not None:
-        return _in_the_clear(ctx, txn, node, message, message.plaintext)
+    if message.chat.is_newsletter:
+        return _of_channel(ctx, txn, node, message)
     if not message.encs:
         if message.unavailable is not None:
             return without_content(ctx, txn, node, message)
@@ -78,7 +84,9 @@ def _read(ctx: Context, txn: Txn, node: Node, message: Incoming, opened: Decrypt
         if message.is_status_stanza:
             stanzas.append(ack(node, me=ctx.account.pn_jid))
     else:
-        stanzas.insert(0, ack(node, me=ctx.account.pn_jid))
+        of_bot = any(enc.type == stanza.BOT_CIPHER for enc in message.encs)
+        error = MISSING_MESSAGE_SECRET if of_bot else None
+        stanzas.insert(0, ack(node, error=error, me=ctx.account.pn_jid))
     return Reaction(
         stanzas=tuple(stanzas),
         txn=_some(txn, effects.events, opened.events),
@@ -140,17 +148,17 @@ def _destination(message: Incoming, outer: Message) -> Incoming:
     return msgspec.structs.replace(message, chat=stanza.plain(chat))
 
 
-def _in_the_clear(ctx: Context, txn: Txn, node: Node, message: Incoming, plaintext: bytes) -> Reaction:
-    """Channels do not encrypt; they are acked, never receipted."""
-    done = (ack(node, me=ctx.account.pn_jid),)
-    if not message.chat.is_newsletter:
-        return Reaction(stanzas=(ack(node, error=UNRECOGNIZED_STANZA, me=ctx.account.pn_jid),))
-    try:
-        body = Message.FromString(plaintext)
-    except DecodeError:
-        return Reaction(stanzas=(ack(node, error=INVALID_PROTOBUF, me=ctx.account.pn_jid),))
-    event = announce(ctx, txn, message, body)
-    return Reaction(stanzas=done, txn=_some(txn, event), events=(event,) if event else ())
+def _of_channel(ctx: Context, txn: Txn, node: Node, message: Incoming) -> Reaction:
+    """Channels do not encrypt; they are acked, never receipted. Counters and reactions have no plaintext."""
+    me = ctx.account.pn_jid
+    event: Durable | None = None
+    if message.plaintext is not None:
+        try:
+            event = of_channel(ctx, txn, message, Message.FromString(message.plaintext))
+        except DecodeError:
+            return Reaction(stanzas=(ack(node, error=INVALID_PROTOBUF, me=me),))
+    events = (event,) if event else ()
+    return Reaction(stanzas=(ack(node, me=me),), txn=_some(txn, events), events=events)
 
 
 def _some(txn: Txn, *events: object) -> Txn | None:
