@@ -73,6 +73,9 @@ class Said(Durable, frozen=True, kw_only=True, omit_defaults=True):
     backlog: bool = False
     private: Private | None = None
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.id})"
+
 
 class MessageReceived(Said, frozen=True, kw_only=True, tag="message.received"):
     """Somebody wrote."""
@@ -128,6 +131,9 @@ class _Changed(Durable, frozen=True, kw_only=True, omit_defaults=True):
     target: Target
     by: Person
     from_me: bool
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.id})"
 
 
 class MessageEdited(_Changed, frozen=True, kw_only=True, omit_defaults=True, tag="message.edited"):

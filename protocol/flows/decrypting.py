@@ -42,6 +42,9 @@ class Decrypted(msgspec.Struct):
     events: list[Durable] = []
     flows: list[tuple[Any, str | None]] = []
 
+    def __repr__(self) -> str:
+        return f"Decrypted(<{len(self.messages)} messages>)"
+
 
 def open_all(ctx: Context, txn: Txn, message: Incoming) -> Decrypted:
     """Decrypt, learn sender keys on the way, and read the protobufs."""

@@ -55,6 +55,9 @@ class Task(msgspec.Struct, frozen=True):
     body: bytes
     v: int = 1
 
+    def __repr__(self) -> str:
+        return f"Task({self.message.id})"
+
 
 TASKS: Final = Soft(Kind.TODO, Task)
 

@@ -29,6 +29,9 @@ class Token(msgspec.Struct, frozen=True, omit_defaults=True):
     sender_timestamp: int = 0
     v: int = 1
 
+    def __repr__(self) -> str:
+        return f"Token(<{len(self.token)} bytes>)"
+
 
 TOKENS: Final = Soft(Kind.TC_TOKEN, Token)
 

@@ -66,6 +66,9 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     participant: Jid | None = None
     recipient: Jid | None = None
 
+    def __repr__(self) -> str:
+        return f"Incoming({self.id}, <{len(self.encs)} ciphertexts>)"
+
     @property
     def is_group_like(self) -> bool:
         """Groups, status and lists: one sender key for many."""

@@ -294,3 +294,11 @@ def test_answers_of_bots_are_refused_for_want_of_a_secret() -> None:
     )
     (ack,) = receive(ann, node)
     assert ack.text("error") == "495"
+
+
+def test_no_repr_shows_what_was_said() -> None:
+    world, ann, bob = pair()
+    canary = "the canary sings"
+    world.finish(ann.send(bob.lid.bare, canary, "C1"))
+    assert canary in bob.texts()
+    assert canary not in repr([*ann.events, *bob.events])
