@@ -147,6 +147,169 @@ class Connection:
 List = list  # a method may be called `list`
 
 
+class Reference(TypedDict):
+    """An earlier message. What is absent is looked up in the archive."""
+
+    id: str
+    chat: NotRequired[str]
+    sender: NotRequired[str]
+    from_me: NotRequired[bool | None]
+    text: NotRequired[str]
+
+
+class MediaObject(TypedDict):
+    """A file: exactly one source, and what is known of it. What is absent is found out."""
+
+    fd: NotRequired[int | None]
+    upload: NotRequired[str]
+    data: NotRequired[str]
+    url: NotRequired[str]
+    path: NotRequired[str]
+    mimetype: NotRequired[str]
+    file_name: NotRequired[str]
+    title: NotRequired[str]
+    page_count: NotRequired[int]
+    duration_s: NotRequired[float]
+    width: NotRequired[int]
+    height: NotRequired[int]
+    thumbnail: NotRequired[str]
+    waveform: NotRequired[List[int] | None]
+    gif: NotRequired[bool]
+    animated: NotRequired[bool]
+
+
+class StickerPackObject(TypedDict):
+    """A pack of stickers (WebP, 512 by 512)."""
+
+    name: str
+    publisher: NotRequired[str]
+    stickers: List[StickerObject]
+    tray: NotRequired[MediaObject | None]
+
+
+class StickerObject(TypedDict):
+    """A sticker of a pack."""
+
+    media: MediaObject
+    emojis: NotRequired[List[str]]
+
+
+class LocationObject(TypedDict):
+    """A point on the map."""
+
+    latitude: float
+    longitude: float
+    name: NotRequired[str]
+    address: NotRequired[str]
+    url: NotRequired[str]
+    accuracy_m: NotRequired[int]
+    live: NotRequired[bool]
+
+
+class ContactObject(TypedDict):
+    """A contact card: name and phone, or a finished vCard."""
+
+    name: NotRequired[str]
+    phone: NotRequired[str]
+    organization: NotRequired[str]
+    vcard: NotRequired[str]
+
+
+class PollObject(TypedDict):
+    """A question with 2 to 12 answers."""
+
+    name: str
+    options: List[str]
+    selectable_count: NotRequired[int]
+    multiple_answers: NotRequired[bool]
+    quiz: NotRequired[bool]
+    correct_answer: NotRequired[str]
+    end_at: NotRequired[str]
+
+
+class EventObject(TypedDict):
+    """An appointment."""
+
+    name: str
+    start_at: str
+    end_at: NotRequired[str]
+    description: NotRequired[str]
+    location: NotRequired[LocationObject | None]
+    extra_guests_allowed: NotRequired[bool]
+    call: NotRequired[str]
+
+
+class AlbumItem(TypedDict):
+    """A picture or a video."""
+
+    image: NotRequired[MediaObject | None]
+    video: NotRequired[MediaObject | None]
+    caption: NotRequired[str]
+
+
+class GroupInviteObject(TypedDict):
+    """An invitation to a group, for one person."""
+
+    group: str
+    code: str
+    expires_at: NotRequired[str]
+    name: NotRequired[str]
+    caption: NotRequired[str]
+
+
+class CommentObject(TypedDict):
+    """A comment under a message."""
+
+    target: str | Reference
+    text: str
+
+
+class ProductObject(TypedDict):
+    """A product of a business account's catalogue."""
+
+    id: str
+    business: NotRequired[str]
+    title: NotRequired[str]
+    description: NotRequired[str]
+    currency: NotRequired[str]
+    price_1000: NotRequired[int]
+    retailer_id: NotRequired[str]
+    url: NotRequired[str]
+    image: NotRequired[MediaObject | None]
+    text: NotRequired[str]
+    footer: NotRequired[str]
+
+
+class PreviewObject(TypedDict):
+    """What stands under a link."""
+
+    url: str
+    title: NotRequired[str]
+    description: NotRequired[str]
+    thumbnail: NotRequired[str]
+
+
+class StyleObject(TypedDict):
+    """Looks of a story."""
+
+    background: NotRequired[str | None]
+    color: NotRequired[str | None]
+    font: NotRequired[int | None]
+
+
+class QrResult(TypedDict):
+    """`QrResult` of the reference."""
+
+    code: str
+    index: int
+    of: int
+    expires_at: str
+    png: NotRequired[str | None]
+    svg: NotRequired[str | None]
+    ascii: NotRequired[str | None]
+    data_url: NotRequired[str | None]
+
+
 class AccountResult(TypedDict):
     """An account and where it stands."""
 
@@ -174,6 +337,35 @@ class MeResult(TypedDict):
     name: NotRequired[str]
     platform: NotRequired[str]
     business_name: NotRequired[str]
+
+
+class ExportResult(TypedDict):
+    """`ExportResult` of the reference."""
+
+    upload: str
+    size: int
+    sha256: str
+    made_at: str
+    number: str
+    records: int
+
+
+class ImportResult(TypedDict):
+    """`ImportResult` of the reference."""
+
+    account: str
+    number: str
+    lid: str
+    counts: dict[str, int]
+    skipped: List[SkippedResult]
+    notes: List[str]
+
+
+class SkippedResult(TypedDict):
+    """One piece that was left out."""
+
+    piece: str
+    why: str
 
 
 class ListResult(TypedDict):
@@ -352,14 +544,31 @@ class Hooked(TypedDict):
     last_error: NotRequired[str | None]
 
 
-class SendResult(TypedDict):
-    """`SendResult` of the reference."""
+class ForwardResult(TypedDict):
+    """`ForwardResult` of the reference."""
 
-    id: str
-    outbox_id: str
-    chat: str
+    sent: List[SendResult]
+
+
+class SendResult(TypedDict):
+    """What became of a message so far."""
+
+    id: NotRequired[str]
+    ids: NotRequired[List[str]]
+    outbox_id: NotRequired[str]
+    chat: NotRequired[dict[str, str]]
+    at: str
     status: str
-    error: NotRequired[str]
+    server_id: NotRequired[str]
+    devices: NotRequired[int]
+    per_device: NotRequired[List[DeviceResult]]
+
+
+class DeviceResult(TypedDict):
+    """A device that did not get the message."""
+
+    device: str
+    reason: str
 
 
 class CodeResult(TypedDict):
@@ -373,19 +582,6 @@ class PasskeyResult(TypedDict):
     """`PasskeyResult` of the reference."""
 
     next: str
-
-
-class QrResult(TypedDict):
-    """`QrResult` of the reference."""
-
-    code: str
-    index: int
-    of: int
-    expires_at: str
-    png: NotRequired[str | None]
-    svg: NotRequired[str | None]
-    ascii: NotRequired[str | None]
-    data_url: NotRequired[str | None]
 
 
 class Checked(TypedDict):
@@ -438,6 +634,11 @@ class AccountMethods:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    def change_number(self, *, expect: str | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> QrResult:
+        """Another phone for the same account: unlinks this one, sets its keys aside, and gives the code to scan."""
+        result: QrResult = self._connection.call("account.change_number", expect=expect, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
     def configure(self, *, labels: dict[str, str] | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> AccountResult:
         """Change what is kept with an account."""
         result: AccountResult = self._connection.call("account.configure", labels=labels, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
@@ -448,9 +649,19 @@ class AccountMethods:
         result: AccountResult = self._connection.call("account.create", account=account, labels=labels, timeout_s=timeout_s, key=key, dry_run=dry_run)
         return result
 
+    def export(self, *, passphrase: str | None = None, what: List[Literal["auth", "history"]] | None = None, to: Literal["baileys", "waconnd"] | None = None, account: str | None = None, timeout_s: float | None = None) -> ExportResult:
+        """A backup of one moment, while the account runs."""
+        result: ExportResult = self._connection.call("account.export", passphrase=passphrase, what=what, to=to, account=account, timeout_s=timeout_s)
+        return result
+
     def get(self, *, account: str | None = None, timeout_s: float | None = None) -> AccountResult:
         """One account: its state, why, what to do, and when it is tried again."""
         result: AccountResult = self._connection.call("account.get", account=account, timeout_s=timeout_s)
+        return result
+
+    def import_(self, *, account: str, upload: str, from_: Literal["baileys", "waconnd", "whatsmeow"] | None = None, passphrase: str | None = None, device: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> ImportResult:
+        """Take an account over, with its sessions and no new QR. The program that had it must be stopped, for good."""
+        result: ImportResult = self._connection.call("account.import", account=account, upload=upload, **{"from": from_}, passphrase=passphrase, device=device, timeout_s=timeout_s, key=key, dry_run=dry_run)
         return result
 
     def list(self, *, timeout_s: float | None = None) -> ListResult:
@@ -606,9 +817,14 @@ class MessageMethods:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def send(self, *, to: str, text: str, wait: Literal["delivered", "queued", "server"] | None = None, key: str | None = None, account: str | None = None, timeout_s: float | None = None, dry_run: bool | None = None) -> SendResult:
-        """Send a message. It is durable before this returns; `wait` says how far it must have come."""
-        result: SendResult = self._connection.call("message.send", to=to, text=text, wait=wait, key=key, account=account, timeout_s=timeout_s, dry_run=dry_run)
+    def forward(self, *, id: str | Reference, to: List[str], chat: str | None = None, wait: Literal["delivered", "queued", "server"] | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> ForwardResult:
+        """Send a message on to others, marked as forwarded."""
+        result: ForwardResult = self._connection.call("message.forward", id=id, to=to, chat=chat, wait=wait, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    def send(self, *, to: str, text: str | None = None, image: MediaObject | None = None, video: MediaObject | None = None, video_note: MediaObject | None = None, audio: MediaObject | None = None, voice: MediaObject | None = None, document: MediaObject | None = None, sticker: MediaObject | None = None, sticker_pack: StickerPackObject | None = None, location: LocationObject | None = None, contacts: List[ContactObject] | None = None, poll: PollObject | None = None, event: EventObject | None = None, album: List[AlbumItem] | None = None, group_invite: GroupInviteObject | None = None, comment: CommentObject | None = None, product: ProductObject | None = None, raw: str | None = None, caption: str | None = None, reply_to: str | Reference | None = None, mentions: List[str] | None = None, mention_all: bool | None = None, view_once: bool | None = None, ttl_s: Literal[0, 86400, 604800, 7776000] | None = None, forwarded: bool | int | None = None, link_preview: bool | PreviewObject | None = None, style: StyleObject | None = None, not_before: str | None = None, not_after: str | None = None, wait: Literal["delivered", "queued", "server"] | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> SendResult:
+        """Send a message of any kind. It is durable before this returns, and sent as soon as the account can."""
+        result: SendResult = self._connection.call("message.send", to=to, text=text, image=image, video=video, video_note=video_note, audio=audio, voice=voice, document=document, sticker=sticker, sticker_pack=sticker_pack, location=location, contacts=contacts, poll=poll, event=event, album=album, group_invite=group_invite, comment=comment, product=product, raw=raw, caption=caption, reply_to=reply_to, mentions=mentions, mention_all=mention_all, view_once=view_once, ttl_s=ttl_s, forwarded=forwarded, link_preview=link_preview, style=style, not_before=not_before, not_after=not_after, wait=wait, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
         return result
 
 
