@@ -167,8 +167,18 @@ def _trim(txn: Txn, creds: Creds) -> None:
         PRE_KEYS.delete(txn, str(id))
 
 
+async def refill(ctx: Context, seen: int) -> None:
+    """The server says that few are left. `seen`: the first id it had not confirmed then.
+
+    What is delivered twice, or while an upload is under way, does not upload twice.
+    """
+    confirmed = (ctx.creds().first_unuploaded_pre_key_id - seen) % MAX_ID
+    if confirmed < BATCH // 2:
+        await upload(ctx)
+
+
 async def verify(ctx: Context) -> None:
-    """Does the server hold what we hold? Nothing at all means: upload anew. A difference is only reported."""
+    """Does the server hold what we hold? Nothing at all means: upload anew. A difference is only counted."""
     try:
         held = await Ask(prekeys.digest(), prekeys.parse_digest)
     except IqError as error:
@@ -179,6 +189,20 @@ async def verify(ctx: Context) -> None:
         return
     if held is None:
         await upload(ctx)
+    elif not _agrees(ctx, held):
+        ctx.counts["prekeys.digest_differs"] += 1
+
+
+def _agrees(ctx: Context, held: prekeys.Digest) -> bool:
+    creds = ctx.creds()
+    publics: list[bytes] = []
+    for id in held.pre_key_ids:
+        key = PRE_KEYS.get(ctx.store, str(id))
+        if key is None:
+            return False
+        publics.append(key.public)
+    ours = prekeys.digest_hash(creds.identity.public, creds.signed_pre_key, publics)
+    return held.registration_id == creds.registration_id and held.hash == ours
 
 
 async def rotate_when_due(ctx: Context) -> None:

@@ -9,6 +9,8 @@ from protocol.flows import prekeys
 from protocol.flows.prekeys import BATCH, MAX_ID, ROTATE_SECONDS, lend, unconfirmed
 from protocol.keystore import Kind
 from protocol.node import Node
+from protocol.signal.records import PRE_KEYS
+from protocol.stanza.prekeys import digest_hash
 from tests.support.parties import START, Party, World
 
 
@@ -156,3 +158,59 @@ def test_credentials_and_keys_agree_on_disk() -> None:
     assert creds is not None
     held = sorted(int(id) for kind, id in ann.disk.records if kind == Kind.PRE_KEY)
     assert held == list(range(1, creds.next_pre_key_id))
+
+
+def test_a_notice_that_comes_twice_refills_once() -> None:
+    world, ann = alone()
+    node = Node(
+        "notification", {"type": "encrypt", "id": "1", "from": ann.pn.bare}, [Node("count", {"value": "9"})]
+    )
+    ann.receive(node)
+    ann.receive(node)
+    world.run()
+    assert len(uploads(world)) == 2
+    ann.receive(node)
+    world.run()
+    assert len(uploads(world)) == 3
+
+
+def test_the_digest_is_compared() -> None:
+    world, ann = alone()
+    ann.ctx.counts.clear()
+    creds = ann.ctx.creds()
+    keys = [PRE_KEYS.get(ann.store, str(id)) for id in (3, 4)]
+    answer = world._answer
+
+    def digest(good: bytes) -> None:
+        node = Node(
+            "digest",
+            {},
+            [
+                Node("registration", {}, creds.registration_id.to_bytes(4, "big")),
+                Node("list", {}, [Node("id", {}, bytes((0, 0, id))) for id in (3, 4)]),
+                Node("hash", {}, good),
+            ],
+        )
+        world._answer = lambda party, asked: (  # type: ignore[method-assign]
+            Node("iq", {"id": asked.text("id"), "type": "result"}, [node])
+            if asked.child("digest")
+            else answer(party, asked)
+        )
+        world.finish(ann.start(prekeys.verify(ann.ctx)))
+
+    digest(digest_hash(creds.identity.public, creds.signed_pre_key, [key.public for key in keys if key]))
+    assert not ann.ctx.counts
+    digest(bytes(20))
+    assert ann.ctx.counts["prekeys.digest_differs"] == 1
+
+
+def test_a_server_that_lost_everything_gets_it_again() -> None:
+    world, ann = alone()
+    answer = world._answer
+    world._answer = lambda party, asked: (  # type: ignore[method-assign]
+        Node("iq", {"id": asked.text("id"), "type": "error"}, [Node("error", {"code": "404"})])
+        if asked.child("digest")
+        else answer(party, asked)
+    )
+    world.finish(ann.start(prekeys.verify(ann.ctx)))
+    assert len(uploads(world)) == 2

@@ -48,7 +48,8 @@ def keys_wanted(ctx: Context, node: Node) -> Reaction:
         return _identity_changed(ctx, node)
     if node.child("count") is not None:
         # The server's threshold is higher than ours: it is not asked how many are left.
-        return Reaction(flows=((prekeys.upload(ctx), prekeys.LANE),))
+        seen = ctx.creds().first_unuploaded_pre_key_id
+        return Reaction(flows=((prekeys.refill(ctx, seen), prekeys.LANE),))
     if node.child("digest") is not None:
         return Reaction(flows=((prekeys.verify(ctx), prekeys.LANE),))
     return Reaction()
