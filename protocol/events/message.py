@@ -111,7 +111,7 @@ class MessageUndecryptable(
     chat: Chat
     from_: Person = msgspec.field(name="from")
     from_me: bool
-    #: decrypt, unavailable, view_once or expired.
+    #: decrypt, malformed, unavailable or view_once.
     reason: str
     #: What exactly failed, for the log.
     cause: str

@@ -20,9 +20,6 @@ ID_PREFIX: Final = "3EB0"
 
 STALE_ADDRESSING: Final = 421
 BAD_REQUEST: Final = 400
-NO_TOKEN: Final = 463
-CHAT_CAP: Final = 475
-INVALID: Final = 479
 
 
 class SendRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,7 +21,6 @@ READ_SELF: Final = "read-self"
 PLAYED: Final = "played"
 PLAYED_SELF: Final = "played-self"
 RETRY: Final = "retry"
-SERVER_ERROR: Final = "server-error"
 
 #: Ids in one receipt (the official web client's limit).
 MAX_IDS: Final = 256

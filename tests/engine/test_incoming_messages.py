@@ -7,12 +7,14 @@ from typing import Any
 import msgspec
 
 from protocol.flows import placeholder
+from protocol.flows.fanout import local
 from protocol.flows.mapping import lid_of
 from protocol.flows.retry_state import ASKED
 from protocol.jid import Jid
 from protocol.node import Node
 from protocol.pb import history_pb2, web_pb2
 from protocol.pb.e2e_pb2 import Message, PeerDataOperationRequestType, ProtocolMessage
+from protocol.signal.session import encrypt
 from protocol.stanza.message import Facts
 from tests.support.parties import START, Party, World
 
@@ -294,6 +296,21 @@ def test_answers_of_bots_are_refused_for_want_of_a_secret() -> None:
     )
     (ack,) = receive(ann, node)
     assert ack.text("error") == "495"
+
+
+def test_what_decrypts_to_nonsense_is_told_and_refused() -> None:
+    world, ann, bob = pair()
+    for number, plain in enumerate((b"\xff\xff\xff\x01\x01", b"no padding", b"")):
+        txn = ann.ctx.txn()
+        envelope = encrypt(txn, bob.lid.signal_address, plain, me=local(ann.ctx))
+        ann.store.stage(txn)
+        enc = Node("enc", {"v": "2", "type": envelope.type}, envelope.data)
+        node = Node("message", {"id": f"N{number}", "from": ann.lid, "t": "1760000000"}, [enc])
+        (ack,) = receive(bob, node)
+        assert (ack.tag, ack.text("error")) == ("ack", "491")
+    assert [event.reason for event in bob.told("message.undecryptable")] == ["malformed"] * 3
+    world.finish(ann.send(bob.lid.bare, "we still talk", "A9"))
+    assert bob.texts()[-1] == "we still talk"
 
 
 def test_no_repr_shows_what_was_said() -> None:

@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError
 from protocol.content.control import OWN_ONLY
 from protocol.effects import Reaction
 from protocol.engine.inbound.own_devices import PROTOCOL_MESSAGES, Effects
-from protocol.engine.inbound.unread import unreadable, without_content
+from protocol.engine.inbound.unread import malformed, unreadable, without_content
 from protocol.events.base import Durable
 from protocol.events.message import MessageReceived, MessageRecovered
 from protocol.flows import retry_state, sealed
@@ -65,8 +65,7 @@ def on_message(ctx: Context, node: Node) -> Reaction:
     if opened.failure is not None:
         return unreadable(ctx, txn, node, message, opened)
     if opened.malformed and not opened.messages:
-        # Decrypted, and still no message: sending it again would change nothing.
-        return Reaction(stanzas=(ack(node, error=INVALID_PROTOBUF, me=me),), txn=_some(txn))
+        return malformed(ctx, txn, node, message, opened)
     return _read(ctx, txn, node, message, opened)
 
 

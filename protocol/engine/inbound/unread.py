@@ -16,7 +16,7 @@ from protocol.keystore import Txn
 from protocol.node import Node
 from protocol.signal.errors import NoSenderKey
 from protocol.stanza import adv, retry
-from protocol.stanza.acks import ack
+from protocol.stanza.acks import INVALID_PROTOBUF, ack
 from protocol.stanza.message import Incoming
 
 #: A status lives a day; nobody has an older one.
@@ -63,6 +63,13 @@ def unreadable(ctx: Context, txn: Txn, node: Node, message: Incoming, opened: De
         ),
     )
     return Reaction(stanzas=(*stanzas, done), txn=txn, events=tuple(events), flows=tuple(flows))
+
+
+def malformed(ctx: Context, txn: Txn, node: Node, message: Incoming, opened: Decrypted) -> Reaction:
+    """Decrypted, and still no message: sending it again would change nothing, so it is refused for good."""
+    told = _announcement(ctx, txn, message, "malformed", "what was decrypted is no message", 0, False)
+    refusal = ack(node, error=INVALID_PROTOBUF, me=ctx.account.pn_jid)
+    return Reaction(stanzas=(refusal,), txn=txn, events=(*opened.events, told), flows=tuple(opened.flows))
 
 
 def without_content(ctx: Context, txn: Txn, node: Node, message: Incoming) -> Reaction:
