@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import anyio
 
-from waconnd import __version__, logs
+from waconnd import __version__, logs, measure
 from waconnd.api import catalogue
 from waconnd.api.host import Check, Finding, Reloaded, WaVersion
 from waconnd.config import Config, ConfigError, Loaded, changes, load
@@ -176,7 +176,10 @@ class Daemon:
             self.hooks.configure(config.hook)
             self.metrics.before.append(self._measure)
             server = self._server(listeners)
+            self.metrics.before.append(lambda: self.metrics.connections.set(server.connections))
             tasks.start_soon(self.feed.run)
+            tasks.start_soon(measure.follow, self.feed, self.metrics, self.fleet.now)
+            tasks.start_soon(measure.outboxes, self.archive, self.fleet.names, self.metrics)
             await self.fleet.open_all()
             tasks.start_soon(self.hooks.run)
             tasks.start_soon(self.versions.run)
@@ -228,6 +231,9 @@ class Daemon:
         for name, state in self.account_states().items():
             self.metrics.state.forget(account=name)
             self.metrics.state.set(1, account=name, state=state)
+        for name, account in self.fleet.accounts.items():
+            self.metrics.commits.set(account.authdir.frames, account=name)
+        self.metrics.stuck.set(max(self.archive.stuck_for(), self.fleet.stuck_for()))
         self.metrics.events.set(self.feed.newest)
         self.metrics.loop_lag.set(self._lag)
 

@@ -168,9 +168,11 @@ class Metrics:
             Counter("waconnd_undecryptable_total", "Messages that could not be read at first.", ("account",))
         )
         self.outbox = self._add(Gauge("waconnd_outbox", "Messages that wait to be sent.", ("account",)))
-        self.commits = self._add(Counter("waconnd_store_commits_total", "Durable commits.", ("account",)))
-        self.commit_seconds = self._add(
-            Histogram("waconnd_store_commit_seconds", "One fsync of a journal.", ("account",))
+        self.commits = self._add(
+            Gauge("waconnd_store_commits", "Fsyncs of a journal since its opening.", ("account",))
+        )
+        self.stuck = self._add(
+            Gauge("waconnd_store_stuck_seconds", "How long the slowest running write takes.")
         )
         self.events = self._add(Gauge("waconnd_events_newest_seq", "The newest row of the event log."))
         self.hooks = self._add(Counter("waconnd_hook_deliveries_total", "By outcome.", ("hook", "outcome")))

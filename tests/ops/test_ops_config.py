@@ -173,3 +173,29 @@ def test_an_account_name_is_a_name_everywhere():
 
     for bad in ("", "A", "-a", "a/b", "a b", "é", "a" * 33, ".", ".."):
         assert not ACCOUNT_NAME.match(bad), bad
+
+
+async def test_metrics_follow_the_log(tmp_path):
+    import time
+
+    import anyio
+
+    from tests.rpc.house import serving
+    from waconnd import measure
+
+    async with serving(tmp_path) as house, anyio.create_task_group() as tasks:
+        tasks.start_soon(measure.follow, house.feed, house.metrics, time.time)
+        await anyio.sleep(0.05)
+        await house.happen("a", "b")
+        events = [
+            {"type": "account.state", "at": 1.0, "from": "ready", "to": "waiting", "reason": "eof"},
+            {"type": "account.state", "at": 1.0, "from": "waiting", "to": "ready"},
+            {"type": "message.received", "at": 2.0, "id": "x", "sent_at": time.time() - 7, "chat": "1@lid"},
+        ]
+        await house.archive.events.append("main", events)
+        with anyio.fail_after(5):
+            while house.metrics.received.values.get(("main",)) != 3:
+                await anyio.sleep(0.01)
+        assert house.metrics.reconnects.values == {("main", "eof"): 1}
+        assert 6 < house.metrics.receive_lag.values["main",] < 9
+        tasks.cancel_scope.cancel()
