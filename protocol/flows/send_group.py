@@ -21,7 +21,6 @@ from protocol.flows.outgoing import (
     SendRequest,
     SendResult,
     answered,
-    own_name,
 )
 from protocol.flows.reporting import reporting
 from protocol.flows.retry_copy import RetryCopy
@@ -89,8 +88,8 @@ async def _plan(ctx: Context, request: SendRequest, *, fresh: bool) -> Plan:
         people = [lid_of(ctx.store, person) or person for person in request.audience]
     else:
         raise LocalProtocolError("a status needs its audience; give the recipients")
-    hidden = addressing == "lid" and ctx.account.lid_jid is not None
-    me = own_name(ctx, Jid("", "lid") if hidden else Jid("", "s.whatsapp.net"))
+    account = ctx.account
+    me = account.lid_jid if addressing == "lid" and account.lid_jid is not None else account.pn_jid
     people = list(dict.fromkeys([*people, me.bare]))
     lists = await devices_of(ctx, people, fresh=fresh)
     # Devices in Meta's cloud never take part in groups.

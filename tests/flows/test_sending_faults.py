@@ -11,7 +11,7 @@ from protocol.flows.mapping import PAIRS
 from protocol.flows.prekeys import check
 from protocol.flows.send import NoCiphertext, SendRefused
 from protocol.flows.tokens import TOKENS, WEEK, Token
-from protocol.jid import Jid
+from protocol.jid import STATUS, Jid
 from protocol.node import Node
 from protocol.stanza.message import Facts
 from tests.support.parties import START, Party, World, vouch
@@ -218,6 +218,34 @@ def test_what_was_sent_is_told_once_under_the_name_that_receipts_use() -> None:
     statuses = ann.told("message.status")
     assert statuses
     assert {sent.chat.id, result.chat, *(status.chat.id for status in statuses)} == {str(bob.lid.bare)}
+
+
+def test_a_status_names_its_audience() -> None:
+    world = World()
+    (ann, laptop), (bob,), (eve,) = world.person(1, (0, 2)), world.person(2), world.person(3)
+
+    def acked(sender: Party, node: Node) -> None:
+        sender.receive(Node("ack", {"class": "message", "id": node.text("id"), "from": STATUS, "t": "5"}))
+
+    world._message = acked  # type: ignore[method-assign]
+    audience = (bob.pn.bare, eve.lid.bare)
+    for id in ("S1", "S2"):
+        facts = Facts(meta={"status_setting": "contacts"})
+        world.finish(ann.send(STATUS, "hello world", id, audience=audience, facts=facts))
+    first, second = messages(world, ann)
+    for node in (first, second):
+        assert not {"phash", "addressing_mode"} & set(node.attrs)
+        assert node.need("meta").text("status_setting") == "contacts"
+        assert node.child("reporting") is None
+    sealed = [to.need_jid("jid") for to in first.need("participants").all("to") if to.child("enc")]
+    assert sealed == [bob.pn.on(0), eve.lid, laptop.lid] or sealed == [bob.lid, eve.lid, laptop.lid]
+    named = {to.need_jid("jid") for to in second.need("participants").all("to")}
+    assert all(to.child("enc") is None for to in second.need("participants").all("to"))
+    assert {ann.lid.bare, eve.lid.bare} <= named
+    assert len(named) == 3
+    handle = ann.send(STATUS, "to whom?", "S3")
+    world.run()
+    assert "audience" in str(handle.error)
 
 
 def test_channels_are_not_encrypted() -> None:
