@@ -174,6 +174,28 @@ def test_state_offline(installed):
     assert installed.run("state", "verify", "shop", "--state", state).returncode == 0
 
 
+def test_nothing_secret_is_in_the_log(installed):
+    """At debug level: tokens, texts, numbers and names of files that went through the socket."""
+    token = installed.run("token", "create", "--scope", "read").stdout.strip()
+    installed.run("call", "daemon.hello", f"token={token}")
+    installed.run(
+        "send",
+        "-a",
+        "shop",
+        "+573126809496",
+        "canary-in-a-text",
+        "--key",
+        "canary-in-a-key",
+        "--timeout",
+        "2",
+    )
+    installed.run("call", "pair.code", "account=shop", "phone=+573126809496", "timeout_s:=1")
+    installed.run("call", "echo.nothing", '{"x":"canary-in-params"}')
+    text = installed.log.read_text()
+    for canary in (token, token[4:], "canary", "573126809496", "3126809496"):
+        assert canary not in text
+
+
 def test_follow_survives_a_restart_and_kill_9_loses_nothing(installed):
     command = [
         sys.executable,
