@@ -19,7 +19,7 @@ import msgspec
 
 from protocol.creds import CREDS, CREDS_ID, Creds, new_creds
 from protocol.effects import Question
-from protocol.engine.closes import Then, Verdict, verdict
+from protocol.engine.closes import RULES, Then, Verdict, verdict
 from protocol.engine.connection import Connection
 from protocol.engine.states import Account as Fact
 from protocol.engine.states import Fact as Happening
@@ -101,7 +101,9 @@ class Account:
         linked = creds is not None and creds.account is not None
         self.standing = Standing(Fact.LINKED if linked else Fact.UNLINKED, around.now)
         self._restore_park()
-        if self.linked and not self.memo.stopped and not self.memo.parked:
+        if self.memo.until:
+            self.standing.begin(LinkState.WAITING)
+        elif self.linked and not self.memo.stopped and not self.memo.parked:
             # It is about to dial: nobody should read "stopped" meanwhile.
             self.standing.begin(LinkState.DIALING)
         self._wake = anyio.Event()
@@ -273,8 +275,15 @@ class Account:
         """Keep connected for ever."""
         while not self._stopping:
             if not self._wanted():
-                self._settle(LinkState.IDLE)
+                self._settle(self._at_rest)
                 await self._sleep(None)
+                continue
+            if self.memo.until > self._around.now():
+                # A ban outlives a restart of ours.
+                self.standing.next_retry_at = self.memo.until
+                self._settle(LinkState.WAITING)
+                await self._sleep(self.memo.until - self._around.now())
+                await self._lift()
                 continue
             link = Link(self, self.authdir, self._connection, self._around.now)
             self.link, self._ready_at = link, 0.0
@@ -283,6 +292,11 @@ class Account:
                 # Only recovery may open this directory again.
                 raise self.authdir.failure
             await self._after(ended)
+
+    @property
+    def _at_rest(self) -> LinkState:
+        parked = self.memo.parked and RULES[self.memo.parked].state == "conflict"
+        return LinkState.CONFLICT if parked and not self.memo.stopped else LinkState.IDLE
 
     def _wanted(self) -> bool:
         if self.memo.stopped or self._stopping:
@@ -321,13 +335,17 @@ class Account:
                 self.standing.happened(Happening.PAIR_ENDED)
             if ended.state == "conflict":
                 await self.remember(parked=ended.reason)
-            self._settle(LinkState.CONFLICT if ended.state == "conflict" else LinkState.IDLE)
+            self._settle(self._at_rest)
             return
         self.standing.next_retry_at = now + delay if delay else None
         if delay or ended.then is not Then.AT_ONCE:
             self._settle(LinkState.WAITING)
         await self._sleep(delay)
         self.standing.next_retry_at = None
+        await self._lift()
+
+    async def _lift(self) -> None:
+        """A ban that has ended is forgotten."""
         if self.memo.until and self.memo.until <= self._around.now():
             self.standing.happened(Happening.EXPIRED)
             await self.remember(parked="", parked_code=0, until=0.0)
@@ -354,7 +372,7 @@ class Account:
         if happening := _PARKING.get(parked.state):
             self.standing.happened(happening)
         elif parked.state == "conflict":
-            self.standing.link = LinkState.CONFLICT
+            self.standing.begin(LinkState.CONFLICT)
 
     async def remember(self, **changes: Any) -> None:
         """Change what outlives a restart."""
@@ -391,10 +409,11 @@ class Account:
         """The link is in another state."""
         if state is self.standing.link:
             return
-        self.standing.link = state
         if state in _ENDED:
-            # What follows is told when it is known: a retry at once is no `waiting`.
+            # What follows is told when it is known: a retry at once is no `waiting`. It is not ready, though.
+            self.standing.link = LinkState.DIALING
             return
+        self.standing.link = state
         if state is LinkState.READY:
             self._ready_at = self._around.now()
             self.standing.attempts = 0
