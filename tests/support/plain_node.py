@@ -1,4 +1,4 @@
-"""Nodes in the plain form of the vectors: text for addresses, {"hex"} for bytes. Baileys' form, too."""
+"""Nodes in the plain form of the vectors: text for addresses, {"hex"} or {"utf8"} for bytes. Baileys' form, too."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ def from_plain(plain: dict[str, Any]) -> Node:
     content = plain["content"]
     inner: Content = content
     if isinstance(content, dict):
-        inner = bytes.fromhex(content["hex"])
+        inner = content["utf8"].encode() if "utf8" in content else bytes.fromhex(content["hex"])
     elif isinstance(content, list):
         inner = [from_plain(child) for child in content]
     return Node(plain["tag"], attrs, inner)
