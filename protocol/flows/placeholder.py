@@ -10,7 +10,7 @@ from protocol.effects import Commit, Pause
 from protocol.errors import ProtocolError
 from protocol.flows.context import Context
 from protocol.flows.outgoing import SendRequest, new_id
-from protocol.flows.retry_state import ASKED, tidy
+from protocol.flows.retry_state import ASKED, Asked, tidy
 from protocol.flows.send_person import to_phone
 from protocol.jid import Jid, parse
 from protocol.pb.e2e_pb2 import Message, PeerDataOperationRequestType, ProtocolMessage
@@ -63,6 +63,18 @@ async def ask_now(ctx: Context, asked: str) -> None:
     except ProtocolError:
         # No answer, no phone: the message stays announced as missing, `message.request` may ask again.
         return
+
+
+async def ask_again(ctx: Context, chat: Jid, sender: Jid, id: str, *, from_me: bool) -> None:
+    """Somebody wants this message: ask the phone whatever was asked before."""
+    txn = ctx.txn()
+    names = [name for name in ASKED.ids(txn) if name.endswith(f"/{id}")] or [f"{chat}/{sender}/{id}"]
+    for name in names:
+        record = ASKED.get(txn, name) or Asked(count=0, first_at=ctx.now, from_me=from_me)
+        ASKED.put(txn, name, msgspec.structs.replace(record, wants_phone=True, asked_phone=False))
+    await Commit(txn)
+    for name in names:
+        await ask_now(ctx, name)
 
 
 def request(chat: Jid, sender: Jid, id: str, *, from_me: bool) -> Message:

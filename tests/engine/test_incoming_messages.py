@@ -156,6 +156,22 @@ def test_a_message_without_ciphertext_is_asked_of_the_phone() -> None:
     assert list(ASKED.ids(laptop.store)) == []
 
 
+def test_the_user_may_ask_the_phone_for_any_message() -> None:
+    world = World()
+    (phone, laptop), (bob,) = world.person(1, (0, 3)), world.person(2)
+    world.finish(laptop.send(bob.lid.bare, "x", "A1"))
+    for _ in range(2):
+        asked = placeholder.ask_again(laptop.ctx, bob.lid.bare, bob.lid.bare, "OLD", from_me=False)
+        world.finish(laptop.start(asked))
+    assert len([n for p, n in world.log if p is laptop and n.text("category") == "peer"]) == 2
+    info = web_pb2.WebMessageInfo(messageTimestamp=1_700_000_000)
+    info.key.remoteJid, info.key.id = str(bob.pn.bare), "OLD"
+    info.message.conversation = "from last year"
+    world.finish(answer_from(phone, info))
+    (found,) = laptop.told("message.received")
+    assert (found.body["text"], found.sent_at) == ("from last year", 1_700_000_000.0)
+
+
 def answer(info: Any) -> Message:
     message = Message()
     message.protocolMessage.type = ProtocolMessage.PEER_DATA_OPERATION_REQUEST_RESPONSE_MESSAGE
