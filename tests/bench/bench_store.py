@@ -24,9 +24,9 @@ from waconnd.store.crew import Crew
 
 #: Producers and the transactions of one turn. Each touches three records of 2 KiB; those of one frame that touch the
 #: same record share its newest image, so more are needed where many share a frame.
-TRANSACTIONS = {1: 4800, 8: 12_000, 64: 38_400}
-#: A turn has at least so many, else it is no measurement.
-CHECKPOINTS = 3
+TRANSACTIONS = {1: 6400, 8: 16_000, 64: 51_200}
+#: A turn has at least so many, else it is no measurement. The fourth writes everything to files.
+CHECKPOINTS = 4
 RECORD = 2048
 #: Peers and groups of a busy account.
 PEERS, GROUPS = 150, 40

@@ -142,7 +142,7 @@ class World:
             if self.random.random() < 0.05:
                 self._transact()
 
-        plan = records.plan()
+        plan = records.plan(carry=self.random.choice((0, 0, 300, 1 << 20)))
         self.disk.meanwhile = meanwhile
         filing = records.file(plan)
         self.disk.meanwhile = None

@@ -198,6 +198,32 @@ async def test_a_full_journal_becomes_files(store: AuthDir, monkeypatch: pytest.
     assert opened(store.path)[0].snapshot() == before
 
 
+async def test_hot_records_are_carried_on_and_filed_in_the_end(
+    store: AuthDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CHECKPOINT_SIZE", 20_000)
+    monkeypatch.setattr(module, "CARRY_SIZE", 5_000)
+    filed: list[int] = []
+    real = Shelf.write
+
+    def counted(self: Shelf, store: bytes, seq: int, changes: Any, strays: Any) -> Any:
+        filed.append(len(changes))
+        return real(self, store, seq, changes, strays)
+
+    monkeypatch.setattr(Shelf, "write", counted)
+    for n in range(400):
+        await store.commit(save({("creds", ""): b"%d" % n, ("x", str(n % 30)): os.urandom(300)}))
+    assert len(filed) >= module.CARRIES
+    assert max(filed) == 31
+    assert min(filed) < 31
+    await store.commit(save({("x", "0"): None, ("x", "1"): b""}))
+    want = await store.snapshot()
+    await store.close()
+    assert (store.path / "creds.json").read_bytes() == b"399"
+    assert opened(store.path)[1].frames == 0
+    assert opened(store.path)[0].snapshot() == want
+
+
 async def test_commits_go_on_while_files_are_written(store: AuthDir, monkeypatch: pytest.MonkeyPatch) -> None:
     await store.commit(save({("x", "1"): b"old", ("x", "2"): b"old", ("x", "3"): b"old"}, 1))
     real, may = Shelf.write, threading.Event()

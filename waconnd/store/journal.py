@@ -34,6 +34,8 @@ STORE_SIZE: Final = 16
 EPOCH_SIZE: Final = 8
 #: The journal grows in steps of this, filled with zeros: most syncs then have no size to record.
 GROWTH: Final = 256 * 1024
+#: Beyond this the zeros would cost more than they save.
+SMALL_FRAME: Final = 64 * 1024
 #: No frame is longer; a length beyond it is not one.
 MAX_FRAME: Final = 64 * 1024 * 1024
 
@@ -287,9 +289,9 @@ class FileJournal:
         data = encode_frame(self._epoch, seq, self._frames.close(seq, encode_records(records)))
         end = self.size + len(data)
         if end > self._allocated:
-            allocated = -(-end // GROWTH) * GROWTH
-            self._directory.patch(JOURNAL, self.size, data + bytes(allocated - end))
-            self._allocated = allocated
+            grown = -(-end // GROWTH) * GROWTH if len(data) <= SMALL_FRAME else end
+            self._directory.patch(JOURNAL, self.size, data + bytes(grown - end))
+            self._allocated = grown
         else:
             self._directory.patch(JOURNAL, self.size, data)
         self._directory.sync((JOURNAL,))

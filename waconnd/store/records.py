@@ -28,6 +28,9 @@ PASSING: Final = frozenset({INBOX, Kind.RETRY_COPY})
 #: Bits of a number below the frame's sequence: what one frame can hold of passing records.
 ORDINAL_BITS: Final = 20
 
+#: What a record weighs in a journal beside its value: kind, id and lengths, roughly.
+RECORD_OVERHEAD: Final = 96
+
 Restore = Callable[["Records"], Changes]
 
 
@@ -210,7 +213,8 @@ class Records:
                 self.drained(int(record.id))
             else:
                 key = (record.kind, record.id)
-                self.dirty[key] = record.value
+                self.dirty.pop(key, None)
+                self.dirty[key] = record.value  # newest last
                 self.shelf.forget(key)
 
     def drained(self, upto: int) -> None:
@@ -235,9 +239,15 @@ class Records:
         self.adopt(plan, self.file(plan))
         self._switch(self.seq)
 
-    def plan(self, strays: tuple[str, ...] = ()) -> Plan:
-        """What would be filed now."""
-        return Plan(self.seq, dict(self.dirty), strays)
+    def plan(self, strays: tuple[str, ...] = (), carry: int = 0) -> Plan:
+        """What would be filed now; up to `carry` bytes of the newest changes go on into the next journal instead."""
+        changes = dict(self.dirty)
+        for key, value in reversed(self.dirty.items()):
+            carry -= RECORD_OVERHEAD + len(value or b"")
+            if carry < 0:
+                break
+            del changes[key]
+        return Plan(self.seq, changes, strays)
 
     def file(self, plan: Plan) -> Filing:
         """The slow part: files and manifest. Frames may be appended meanwhile, but only one plan is under way."""
