@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import faulthandler
 import logging
 import os
 import signal
 import socket
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -158,6 +160,7 @@ class Daemon:
         config = self.config
         config.cache_path.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.notifier.extend(30)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGQUIT, self._dump)
         async with self.archive, anyio.create_task_group() as tasks:
             self.feed = Feed(ArchiveLog(self.archive))
             self.spool.open()
@@ -267,6 +270,12 @@ class Daemon:
                 log.warning("old events can't be removed: %s", error)
             await anyio.sleep(RETENTION_SECONDS)
 
+    def _dump(self) -> None:
+        """SIGQUIT: what every thread and every task is doing, to stderr; life goes on."""
+        faulthandler.dump_traceback(sys.stderr)
+        for task in asyncio.all_tasks():
+            task.print_stack(file=sys.stderr)
+
     async def _signals(self) -> None:
         with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as received:
             async for number in received:
@@ -288,7 +297,6 @@ def run(loaded: Loaded, reload: Callable[[], Loaded] = load) -> int:
     os.umask(0o077)
     _setup_logs(config)
     faulthandler.enable()
-    faulthandler.register(signal.SIGQUIT)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     own: Path | None = None
     listeners: list[socket.socket] = []
