@@ -88,10 +88,14 @@ def _resent(ctx: Context, txn: Txn, message: Incoming, result: Any) -> Effects |
         ctx.counts["malformed.resent_message"] += 1
         return None
     id = info.key.id
-    for asked in [name for name in ASKED.ids(txn) if name.endswith(f"/{id}")]:
+    waiting = [name for name in ASKED.ids(txn) if name.endswith(f"/{id}")]
+    for asked in waiting:
         held_chat, held_sender, _ = asked.split("/", 2)
         held = ASKED.get(txn, asked)
-        if held is None or not held.asked_phone or name_of(txn, parse(held_chat)) != name_of(txn, chat):
+        if held is None or not held.asked_phone:
+            continue
+        # The phone may name the chat by a number that we can't match; the id decides when it fits one request only.
+        if len(waiting) > 1 and name_of(txn, parse(held_chat)) != name_of(txn, chat):
             continue
         place = Incoming(
             id=id,
