@@ -5,8 +5,10 @@ import pytest
 
 from protocol.creds import sign_pre_key
 from protocol.crypto.curve import generate
-from protocol.jid import SERVER
+from protocol.jid import GROUP_SERVER, SERVER
 from protocol.node import Node
+from protocol.noise.certificate import verify_chain
+from protocol.noise.errors import CertificateError
 from protocol.stanza import pairing, passkey
 from protocol.stanza.admission import Newcomer, Returning
 from protocol.stanza.adv import accept_container, encode_identity
@@ -280,3 +282,27 @@ def test_prekeys_are_given_out_once_and_asked_for(box, linked):
     assert len(given) == 11
     low = [q.node for q in device.queue.values() if q.node.text("type") == "encrypt"]
     assert len(low) == 1
+
+
+def test_group_requests_are_throttled_on_demand(box, linked):
+    linked.login(box.people["ada"].account.user, 1)
+    box.world.knobs.group_iqs_a_minute = 2
+    asked = Node(
+        "iq", {"to": GROUP_SERVER, "type": "get", "xmlns": "w:g2", "id": "9"}, [Node("participating")]
+    )
+    codes = [linked.send(asked)[0].attrs["type"] for _ in range(3)]
+    assert codes == ["result", "result", "error"]
+    box.advance(61)
+    linked.take()
+    assert linked.send(asked)[0].attrs["type"] == "result"
+
+
+def test_certificates_go_bad_on_demand(box):
+    now = box.clock()
+    verify_chain(box._chain(), box.static.public, box.root.public, now)
+    for kind in ("expired", "other_root"):
+        box.chain = kind
+        with pytest.raises(CertificateError):
+            verify_chain(box._chain(), box.static.public, box.root.public, now)
+    box.chain = "good"
+    verify_chain(box._chain(), box.static.public, box.root.public, now)

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from protocol.jid import BROADCAST, GROUP, LID, SERVER, Jid
+from protocol.jid import GROUP, LID, Jid
 from protocol.node import Attr, Content, Node
 from waconnd.sandbox.faults import Faults
 from waconnd.sandbox.media import Blobs
@@ -89,13 +89,14 @@ class Core:
         self._outputs: list[tuple[Link, Node | bytes | End]] = []
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._tick = 0
+        #: When each account asked for something about groups within the last minute.
+        self.group_iqs: dict[str, deque[float]] = {}
         #: Things to do once the answer in the making was sent.
         self.after_reply: list[Callable[[], None]] = []
         self._serial = 0
         #: Told about each account, message and receipt that passes; the sandbox and tests listen here.
         self.watchers: list[Callable[[str, Device, Node], None]] = []
-        #: Called when a companion was linked, unlinked, or became active for the first time.
-        self.on_linked: Callable[[Device], None] = lambda device: None
+        #: A companion said `active`: its phone greets it the first time.
         self.on_active: Callable[[Device], None] = lambda device: None
         #: A companion answered the phone's half of a link code.
         self.on_code_finished: Callable[[Link], None] = lambda link: None
@@ -257,13 +258,3 @@ def queue_key(node: Node) -> QueueKey:
 def receipt_sender(node: Node, name: str) -> str:
     """Who a receipt is from (`from`), or whose receipt is acked (`to`)."""
     return node.text("participant") or node.text(name)
-
-
-def server_iq(core: Core, type: str, xmlns: str, content: Content, **attrs: Attr) -> Node:
-    """An iq that the server asks."""
-    return Node("iq", {"from": SERVER, "type": type, "id": core.serial(), "xmlns": xmlns, **attrs}, content)
-
-
-def is_list(jid: Jid) -> bool:
-    """Status or a broadcast list."""
-    return jid.server == BROADCAST

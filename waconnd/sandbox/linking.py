@@ -90,11 +90,9 @@ def signed(core: Core, link: Link, node: Node) -> None:
         noise=link.static,
         key_index=pending.vouched.key_index,
         platform=who.platform_type,
-        device_props=who.props,
         device_identity=identity,
     )
     stream_error(core, link, 515)
-    core.on_linked(device)
     announce(core, device, "add")
 
 

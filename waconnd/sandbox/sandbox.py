@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 from protocol.crypto.curve import KeyPair, from_private, generate
 from protocol.jid import USER, Jid, parse
@@ -29,6 +29,7 @@ T = TypeVar("T")
 
 #: Certificates of the sandbox are good for so long around the day of its start; tests jump by weeks.
 CERTIFICATE_SECONDS: Final = 10 * 365 * 86400
+DAY: Final = 86400
 #: Hidden ids of the sandbox' people count up from here.
 FIRST_LID: Final = 100000000000001
 #: How long `expect` waits unless told otherwise, and how often it looks.
@@ -73,6 +74,10 @@ class Sandbox:
         self.static = self._key(state, STATIC_FILE, "static")
         self.world = World(self.random.branch("world"), self.clock())
         self.people: dict[str, Person] = {}
+        #: Certificates that new connections get: good, expired or other_root.
+        self.chain: Literal["good", "expired", "other_root"] = "good"
+        self._made: tuple[int, str] | None = None
+        self._chain_bytes = b""
         self.world.sign_devices = self._sign_devices
         self.world.on_active = self._greet
         self.world.on_code_finished = self._code_finished
@@ -94,14 +99,21 @@ class Sandbox:
         return from_private(bytes.fromhex(file.read_text().strip()))
 
     def _chain(self) -> bytes:
+        """The certificates; made anew when a day has passed or another kind is wanted, since two signatures cost."""
         now = int(self.clock())
-        return issue_chain(
-            self.root.private,
-            self.static.public,
-            not_before=now - CERTIFICATE_SECONDS,
-            not_after=now + CERTIFICATE_SECONDS,
-            entropy=self.random.branch("chain"),
-        )
+        key = (now // DAY, self.chain)
+        if key != self._made:
+            root = self.root if self.chain != "other_root" else generate(self.random.branch("other root"))
+            ends = now - DAY if self.chain == "expired" else now + CERTIFICATE_SECONDS
+            self._chain_bytes = issue_chain(
+                root.private,
+                self.static.public,
+                not_before=now - CERTIFICATE_SECONDS,
+                not_after=ends,
+                entropy=self.random.branch(f"chain {key}"),
+            )
+            self._made = key
+        return self._chain_bytes
 
     # sockets
 

@@ -136,7 +136,6 @@ class Device:
     noise: bytes = b""
     key_index: int = 0
     platform: int = 0
-    device_props: bytes = b""
     #: Complete ADVSignedDeviceIdentity of a companion; a phone has none.
     device_identity: bytes = b""
     pre_keys: dict[int, bytes] = field(default_factory=dict)

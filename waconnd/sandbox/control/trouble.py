@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
+from protocol.engine.server import Faults as WireFaults
+from protocol.jid import SERVER
 from protocol.node import Node
 from waconnd.rpc.caller import Call
 from waconnd.rpc.declare import Done, Params, Result, Scope, method
@@ -16,7 +18,7 @@ from waconnd.sandbox.control.common import DONE, Name, bad, sandbox
 from waconnd.sandbox.faults import ACTIONS
 from waconnd.sandbox.flood import flood as run_flood
 from waconnd.sandbox.sandbox import Sandbox
-from waconnd.sandbox.state import Link
+from waconnd.sandbox.state import Device, Link
 
 
 class FaultParams(Params, frozen=True):
@@ -137,6 +139,101 @@ async def refuse(call: Call, params: AnswersParams) -> Done:
     box.world.blobs.refuse += params.media
     box.listener.refuse_upgrade = params.upgrade
     return DONE
+
+
+class WireParams(Params, frozen=True):
+    resume: Annotated[Literal["accept", "fallback"], Meta(description="Of a resumed handshake (IK).")] = (
+        "accept"
+    )
+    garbage: Annotated[bool, Meta(description="Answer handshakes with bytes that are none.")] = False
+    sliver: Annotated[int, Meta(ge=0, description="Websocket messages of so many bytes; 0: whole ones.")] = 0
+    compress_above: Annotated[int | None, Meta(description="Compress stanzas longer than this.")] = None
+    chain: Annotated[Literal["good", "expired", "other_root"], Meta(description="The certificates.")] = "good"
+
+
+@method("sandbox.wire", scope=Scope.SEND, mutates=False, example={"sliver": 1})
+async def wire(call: Call, params: WireParams) -> Done:
+    """How connections from now on misbehave below the stanzas."""
+    box = sandbox(call)
+    box.listener.wire_faults = WireFaults(
+        resume=params.resume,
+        garbage=params.garbage,
+        sliver=params.sliver,
+        compress_above=params.compress_above,
+    )
+    box.chain = params.chain
+    return DONE
+
+
+class ExpireParams(Params, frozen=True):
+    what: Annotated[
+        Literal["media", "auth", "prekeys", "refs"],
+        Meta(
+            description="All files, all upload rights, a person's one-time prekeys, all QR codes on display."
+        ),
+    ]
+    name: str = ""
+
+
+@method("sandbox.expire", scope=Scope.SEND, mutates=False, example={"what": "prekeys", "name": "ada"})
+async def expire(call: Call, params: ExpireParams) -> Done:
+    """Something has run out."""
+    box = sandbox(call)
+    match params.what:
+        case "media":
+            box.world.blobs.files.clear()
+        case "auth":
+            box.world.blobs.expire_auths()
+        case "prekeys":
+            for device in box.person(params.name).account.devices.values():
+                device.pre_keys.clear()
+        case "refs":
+            for link in list(box.world.refs.values()):
+                box.world.end(link, "the last ref expired")
+            box.pump()
+    return DONE
+
+
+class PushParams(Params, frozen=True):
+    name: Name
+    what: Annotated[
+        Literal["dirty", "client_expiration", "retry"],
+        Meta(
+            description="Data that is to be fetched again (`detail`: groups, account_sync …), the end of this client version, "
+            "a wish for the phone's next message twice."
+        ),
+    ]
+    detail: str = "groups"
+
+
+@method(
+    "sandbox.push",
+    scope=Scope.SEND,
+    mutates=False,
+    example={"name": "ada", "what": "dirty", "detail": "groups"},
+)
+async def push(call: Call, params: PushParams) -> Done:
+    """Something that the server, or a phone, wants of a client by itself."""
+    box = sandbox(call)
+    someone = box.person(params.name)
+    if params.what == "retry":
+        someone.phone.demand_retries += 1
+    else:
+        for device in someone.account.companions():
+            _push(box, device, params)
+    box.pump()
+    return DONE
+
+
+def _push(box: Sandbox, device: Device, params: PushParams) -> None:
+    now = int(box.clock())
+    if params.what == "dirty":
+        device.dirty[params.detail] = now
+        child = Node("dirty", {"type": params.detail, "timestamp": str(now)})
+    else:
+        child = Node("client_expiration", {"t": str(now + 86400)})
+    if device.link is not None and device.link.active:
+        box.world.emit(device.link, Node("ib", {"from": SERVER}, [child]))
 
 
 class KnobParams(Params, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -31,6 +32,7 @@ LINKS: Final = frozenset(("admin_link", "all_member_link"))
 
 def handle(core: Core, device: Device, iq: Node) -> list[Node]:
     """`xmlns="w:g2"`."""
+    _throttle(core, device)
     to = iq.jid("to")
     group = core.group(to)
     child = iq.children[0] if iq.children else Node("")
@@ -50,6 +52,18 @@ def handle(core: Core, device: Device, iq: Node) -> list[Node]:
     for change in iq.children:
         answers += _set(core, device, group, change)
     return answers
+
+
+def _throttle(core: Core, device: Device) -> None:
+    limit = core.knobs.group_iqs_a_minute
+    if not limit:
+        return
+    recent = core.group_iqs.setdefault(device.account.user, deque())
+    while recent and recent[0] <= core.now - 60.0:
+        recent.popleft()
+    if len(recent) >= limit:
+        raise Refused(429, "rate-overlimit", backoff=str(int(recent[0] + 60.0 - core.now) + 1))
+    recent.append(core.now)
 
 
 def _member(device: Device, group: Group) -> Member:
