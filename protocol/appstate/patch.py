@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Final
 
 import msgspec
@@ -17,8 +17,13 @@ from protocol.pb.sync_pb2 import SyncActionValue, SyncdMutation, SyncdPatch, Syn
 
 MISSING_PREVIOUS: Final = "missing_previous_value"
 
+#: Records opened between two pauses: about two milliseconds of work.
+AT_ONCE: Final = 50
+
 #: The stored value MAC of an index MAC, or None.
 MacLookup = Callable[[bytes], bytes | None]
+#: Long work in pieces: whoever drives it may do something else at each yield.
+Steps = Generator[None, None, "Applied"]
 
 
 class Applied(msgspec.Struct, frozen=True):
@@ -41,6 +46,8 @@ class Change(msgspec.Struct, frozen=True):
     index: tuple[str, ...]
     value: SyncActionValue
     version: int
+    #: Under another key than the patch itself: what lies under an older one is taken away under that.
+    key: tuple[bytes, Expanded] | None = None
 
 
 def apply_patch(
@@ -54,6 +61,37 @@ def apply_patch(
     external: Sequence[SyncdMutation] | None = None,
     assumed_version: int | None = None,
 ) -> Applied:
+    """`patch_steps` in one go."""
+    return _finish(
+        patch_steps(
+            name,
+            version,
+            base,
+            stored,
+            patch,
+            keys,
+            external=external,
+            assumed_version=assumed_version,
+        )
+    )
+
+
+def apply_snapshot(name: str, snapshot: SyncdSnapshot, keys: KeyLookup) -> Applied:
+    """`snapshot_steps` in one go."""
+    return _finish(snapshot_steps(name, snapshot, keys))
+
+
+def patch_steps(
+    name: str,
+    version: int,
+    base: bytes,
+    stored: MacLookup,
+    patch: SyncdPatch,
+    keys: KeyLookup,
+    *,
+    external: Sequence[SyncdMutation] | None = None,
+    assumed_version: int | None = None,
+) -> Steps:
     """Check and apply a patch to the state (`version`, `base`). `external` replaces the inline mutations."""
     number = patch.version.version if patch.HasField("version") else (assumed_version or version + 1)
     if number <= version:
@@ -69,7 +107,9 @@ def apply_patch(
     subtract: list[bytes] = []
     order: list[bytes] = []
     warnings: list[str] = []
-    for wire in wires:
+    for number_of, wire in enumerate(wires):
+        if number_of % AT_ONCE == AT_ONCE - 1:
+            yield
         index_mac, value_mac = split(wire)
         previous = macs[index_mac] if index_mac in macs else stored(index_mac)
         order.append(value_mac)
@@ -82,25 +122,25 @@ def apply_patch(
         else:
             add.append(value_mac)
             macs[index_mac] = value_mac
-    after = lthash.update(base, subtract, add)
+    after = yield from _hashed(base, subtract, add)
     if not same(_snapshot_mac(own, after, number, name), patch.snapshotMac):
         raise SnapshotMacMismatch(f"{name}: version {number} does not follow from our records")
     if not same(_patch_mac(own, patch.snapshotMac, order, number, name), patch.patchMac):
         raise PatchMacMismatch(f"{name}: patch {number} was changed on its way")
-    mutations = tuple(open_(wire, found[wire.record.keyId.id]) for wire in wires)
+    mutations = yield from _opened(wires, found)
     return Applied(number, after, mutations, macs, tuple(warnings))
 
 
-def apply_snapshot(name: str, snapshot: SyncdSnapshot, keys: KeyLookup) -> Applied:
+def snapshot_steps(name: str, snapshot: SyncdSnapshot, keys: KeyLookup) -> Steps:
     """Check a snapshot; it replaces the whole collection."""
     wires = [SyncdMutation(operation=SyncdMutation.SET, record=record) for record in snapshot.records]
     found = _keys([snapshot.keyId.id, *(record.keyId.id for record in snapshot.records)], keys)
     version = snapshot.version.version
     pairs = [split(wire) for wire in wires]
-    after = lthash.update(lthash.ZERO, (), (value_mac for _, value_mac in pairs))
+    after = yield from _hashed(lthash.ZERO, (), [value_mac for _, value_mac in pairs])
     if not same(_snapshot_mac(found[snapshot.keyId.id], after, version, name), snapshot.mac):
         raise SnapshotMacMismatch(f"{name}: the snapshot's MAC differs")
-    mutations = tuple(open_(wire, found[wire.record.keyId.id]) for wire in wires)
+    mutations = yield from _opened(wires, found)
     return Applied(version, after, mutations, dict(pairs))
 
 
@@ -125,8 +165,9 @@ def build_patch(
     order: list[bytes] = []
     mutations: list[Mutation] = []
     for change in changes:
+        sealing = change.key or (key_id, keys)
         wire, mutation = seal(
-            change.op, change.index, change.value, change.version, key_id, keys, entropy(16)
+            change.op, change.index, change.value, change.version, *sealing, entropy(16)
         )
         index_mac = mutation.index_mac
         previous = macs[index_mac] if index_mac in macs else stored(index_mac)
@@ -144,6 +185,37 @@ def build_patch(
     patch.patchMac = _patch_mac(keys, patch.snapshotMac, order, number, name)
     patch.keyId.id = key_id
     return patch.SerializeToString(), Applied(number, after, tuple(mutations), macs)
+
+
+def _finish(steps: Steps) -> Applied:
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            applied: Applied = done.value
+            return applied
+
+
+def _hashed(
+    base: bytes, subtract: Sequence[bytes], add: Sequence[bytes]
+) -> Generator[None, None, bytes]:
+    after = base
+    for start in range(0, max(len(subtract), len(add)), AT_ONCE):
+        end = start + AT_ONCE
+        after = lthash.update(after, subtract[start:end], add[start:end])
+        yield
+    return after
+
+
+def _opened(
+    wires: Sequence[SyncdMutation], found: dict[bytes, Expanded]
+) -> Generator[None, None, tuple[Mutation, ...]]:
+    opened: list[Mutation] = []
+    for wire in wires:
+        opened.append(open_(wire, found[wire.record.keyId.id]))
+        if len(opened) % AT_ONCE == 0:
+            yield
+    return tuple(opened)
 
 
 def _keys(ids: Iterable[bytes], lookup: KeyLookup) -> dict[bytes, Expanded]:
