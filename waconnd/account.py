@@ -130,7 +130,8 @@ class Account:
         """Open its directory (see AuthDir.open); a new one gets keys."""
         authdir = await AuthDir.open(path, create=create, **options)
         account = cls(name, path, authdir, around)
-        if create and CREDS.get(account.keystore, CREDS_ID) is None:
+        # By what is durable, not by `create`: we may have died between making the directory and the first commit.
+        if authdir.seq == 0 and CREDS.get(account.keystore, CREDS_ID) is None:
             txn = account.keystore.txn()
             CREDS.put(txn, CREDS_ID, new_creds(os.urandom, around.now()))
             MEMO.put(txn, MEMO_ID, account.memo)
