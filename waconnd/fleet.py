@@ -22,8 +22,6 @@ from waconnd.config import Config
 from waconnd.dial import Endpoint
 from waconnd.link import Clock
 from waconnd.logs import fields
-from waconnd.media import eager
-from waconnd.media.fetch import Fetcher
 from waconnd.media.room import MediaRoom
 from waconnd.metrics import Metrics
 from waconnd.pump import Pump
@@ -77,7 +75,6 @@ class Fleet:
         self._group = group
         self.now = Clock()
         self.media = MediaRoom(config)
-        self.fetcher = Fetcher(self, config().cache_path / "fetched", config().retention.media_mb)
         self.accounts: dict[str, Account] = {}
         self.pumps: dict[str, Pump] = {}
         self.broken: dict[str, Broken] = {}
@@ -121,7 +118,6 @@ class Fleet:
         """Everything on disk and in the configuration; starts are spread, so that they don't dial all at once."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.media.open()
-        self.fetcher.open()
         found = {
             path.name for path in self.folder.iterdir() if path.is_dir() and not path.name.startswith(".")
         }
@@ -165,10 +161,10 @@ class Fleet:
                 extra=fields("store.restored", account=name),
             )
         await self.archive.accounts.set_store(name, self._config().account_section(name).store)
-        drain = Drain(name, account.authdir, self.archive)
+        pump = Pump(account, self.archive, self.metrics, self.media, self._pace(name))
+        drain = Drain(name, account.authdir, self.archive, stored=pump.stored)
         await drain.settle()
-        self.accounts[name], self._drains[name] = account, drain
-        self.pumps[name] = Pump(account, self.archive, self.metrics, self.media, self._pace(name))
+        self.accounts[name], self._drains[name], self.pumps[name] = account, drain, pump
         self._group.start_soon(self._live, account, delay)
         return account
 
@@ -229,7 +225,6 @@ class Fleet:
                         group.start_soon(self._drains[name].run)
                         group.start_soon(self.pumps[name].run)
                         group.start_soon(account.run)
-                        group.start_soon(eager.run, self, account, self._download_mb(name))
                 except* StoreError as failed:
                     log.error(
                         "account %s could not write: %s; it is opened again", name, failed.exceptions[0]
@@ -274,9 +269,6 @@ class Fleet:
             history_days=section.history_days,
             auto_receipts=section.receipts,
         )
-
-    def _download_mb(self, account: str) -> Callable[[], int]:
-        return lambda: self._config().account_section(account).download_mb
 
     def _pace(self, account: str) -> Callable[[], float]:
         return lambda: self._config().account_section(account).messages_per_minute

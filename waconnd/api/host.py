@@ -53,6 +53,7 @@ class WaVersion(Result, frozen=True):
 class Daemon(Protocol):
     """The running daemon."""
 
+    config: Config
     fleet: Fleet
     feed: Feed
     hooks: Hooks
@@ -61,10 +62,6 @@ class Daemon(Protocol):
     tokens: Tokens
     #: Unix seconds.
     started_at: float
-
-    @property
-    def config(self) -> Config:
-        """The configuration in force."""
 
     def now(self) -> float:
         """Unix seconds that never jump."""
