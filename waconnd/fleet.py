@@ -22,6 +22,8 @@ from waconnd.config import Config
 from waconnd.dial import Endpoint
 from waconnd.link import Clock
 from waconnd.logs import fields
+from waconnd.media import eager
+from waconnd.media.fetch import Fetcher
 from waconnd.media.room import MediaRoom
 from waconnd.metrics import Metrics
 from waconnd.pump import Pump
@@ -75,6 +77,7 @@ class Fleet:
         self._group = group
         self.now = Clock()
         self.media = MediaRoom(config)
+        self.fetcher = Fetcher(self, config().cache_path / "fetched", config().retention.media_mb)
         self.accounts: dict[str, Account] = {}
         self.pumps: dict[str, Pump] = {}
         self.broken: dict[str, Broken] = {}
@@ -118,6 +121,7 @@ class Fleet:
         """Everything on disk and in the configuration; starts are spread, so that they don't dial all at once."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.media.open()
+        self.fetcher.open()
         found = {
             path.name for path in self.folder.iterdir() if path.is_dir() and not path.name.startswith(".")
         }
@@ -225,6 +229,7 @@ class Fleet:
                         group.start_soon(self._drains[name].run)
                         group.start_soon(self.pumps[name].run)
                         group.start_soon(account.run)
+                        group.start_soon(eager.run, self, account, self._download_mb(name))
                 except* StoreError as failed:
                     log.error(
                         "account %s could not write: %s; it is opened again", name, failed.exceptions[0]
@@ -269,6 +274,9 @@ class Fleet:
             history_days=section.history_days,
             auto_receipts=section.receipts,
         )
+
+    def _download_mb(self, account: str) -> Callable[[], int]:
+        return lambda: self._config().account_section(account).download_mb
 
     def _pace(self, account: str) -> Callable[[], float]:
         return lambda: self._config().account_section(account).messages_per_minute

@@ -53,7 +53,6 @@ class WaVersion(Result, frozen=True):
 class Daemon(Protocol):
     """The running daemon."""
 
-    config: Config
     fleet: Fleet
     feed: Feed
     hooks: Hooks
@@ -62,6 +61,10 @@ class Daemon(Protocol):
     tokens: Tokens
     #: Unix seconds.
     started_at: float
+
+    @property
+    def config(self) -> Config:
+        """The configuration in force."""
 
     def now(self) -> float:
         """Unix seconds that never jump."""

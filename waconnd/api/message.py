@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -12,7 +12,7 @@ from protocol.content import Options, build
 from protocol.content.outgoing import key_of
 from protocol.jid import Jid
 from waconnd.address import resolve
-from waconnd.api.host import fleet, host
+from waconnd.api.host import Daemon, fleet, host
 from waconnd.compose import targets
 from waconnd.compose.desk import Desk, one_of
 from waconnd.compose.params import Reference, Said
@@ -22,9 +22,6 @@ from waconnd.rpc.caller import Call
 from waconnd.rpc.declare import Params, Result, Scope, method
 from waconnd.rpc.errors import RpcError
 from waconnd.rpc.times import parse_time, rfc3339
-
-if TYPE_CHECKING:
-    from waconnd.daemon import Daemon
 
 SEND_ERRORS = (
     "not_ready", "not_linked", "not_on_whatsapp", "recipient_unreachable", "not_found", "forbidden_by_whatsapp",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -19,10 +19,12 @@ from protocol.pb.e2e_pb2 import Message, MessageKey
 from waconnd.account import Account
 from waconnd.address import resolve
 from waconnd.compose.params import Reference
-from waconnd.fleet import Fleet
 from waconnd.rpc.errors import RpcError
 from waconnd.store.archive import NotFound
 from waconnd.store.archive.messages import Message as Row
+
+if TYPE_CHECKING:
+    from waconnd.fleet import Fleet
 
 Fields = dict[str, Any]
 

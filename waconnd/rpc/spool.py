@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import shutil
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -59,11 +60,7 @@ class Spool:
         self, chunks: AsyncIterator[bytes], *, owner: int, mimetype: str, file_name: str
     ) -> dict[str, Any]:
         """Keep a stream; gives the handle as `upload`."""
-        self.expire(time.time())
-        if sum(kept.owner == owner for kept in self._kept.values()) >= MAX_PER_OWNER:
-            raise RpcError(
-                "rate_limited", f"{MAX_PER_OWNER} uploads of yours wait to be used; use or drop some"
-            )
+        self._make_room(owner)
         handle = f"u_{secrets.token_urlsafe(18)}"
         path = self._folder / handle
         digest = hashlib.sha256()
@@ -90,6 +87,22 @@ class Spool:
                 path.unlink(missing_ok=True)
         self._kept[handle] = Kept(owner, size, digest.hexdigest(), mimetype, file_name[:255], time.time())
         return {"upload": handle, "size": size, "sha256": digest.hexdigest()}
+
+    async def adopt(self, source: Path, *, owner: int, mimetype: str, file_name: str, sha256: str) -> str:
+        """A handle for a file of ours, which lives on when its first name goes. Raises RpcError."""
+        self._make_room(owner)
+        handle = f"u_{secrets.token_urlsafe(18)}"
+        await anyio.to_thread.run_sync(_link, source, self._folder / handle)
+        size = (self._folder / handle).stat().st_size
+        self._kept[handle] = Kept(owner, size, sha256, mimetype, file_name[:255], time.time())
+        return handle
+
+    def _make_room(self, owner: int) -> None:
+        self.expire(time.time())
+        if sum(kept.owner == owner for kept in self._kept.values()) >= MAX_PER_OWNER:
+            raise RpcError(
+                "rate_limited", f"{MAX_PER_OWNER} uploads of yours wait to be used; use or drop some"
+            )
 
     async def _write(self, fd: int, piece: bytes, digest: Any) -> None:
         space = os.fstatvfs(fd)
@@ -125,6 +138,13 @@ class Spool:
         """Forget what is old."""
         for handle in [handle for handle, kept in self._kept.items() if kept.at < now - KEEP_S]:
             self.drop(handle)
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 async def _pieces(path: Path) -> AsyncIterator[bytes]:

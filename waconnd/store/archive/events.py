@@ -24,6 +24,8 @@ PAGE_ROWS: Final = 200
 PAGE_BYTES: Final = 256 * 1024
 #: Rows looked at for one page: with a filter that matches nothing, a reader still gives way every few milliseconds.
 SCAN_ROWS: Final = 2_000
+#: What happens to a message happens soon after it; looking at so many rows takes a tenth of a second.
+TRACE_ROWS: Final = 50_000
 _INSERT: Final = "insert into event(account, type, chat, key, at, stored, body) values(?, ?, ?, ?, ?, ?, ?)"
 
 
@@ -116,6 +118,31 @@ class EventLog:
         while self.newest <= after:
             await self._moved.wait()
         return self.newest
+
+    async def count(self, account: str, type: str) -> int:
+        """How many events of a type are held."""
+
+        def job(connection: sqlite3.Connection) -> int:
+            row: tuple[int] = connection.execute(
+                "select count(*) from event where account = ? and type = ?", (account, type)
+            ).fetchone()
+            return row[0]
+
+        return await self._reader.call(job)
+
+    async def about(self, account: str, id: str, around: int = 0) -> list[Row]:
+        """Events that name a message, looked for from the one that told of it (`around`) on, else among the latest."""
+        start = around - 1 if around else self.newest - TRACE_ROWS
+        return await self._reader.call(
+            lambda connection: [
+                Row(seq, account, type, body, chat)
+                for seq, type, body, chat in connection.execute(
+                    "select seq, type, body, chat from event where seq > ?1 and seq <= ?1 + ?2 and account = ?3"
+                    " and instr(body, ?4) > 0 order by seq limit ?5",
+                    (start, TRACE_ROWS, account, f'"{id}"'.encode(), PAGE_ROWS),
+                )
+            ]
+        )
 
     async def bounds(self) -> Bounds:
         """Where the log begins and ends."""
