@@ -31,6 +31,8 @@ Wait = Literal["queued", "server", "delivered"]
 
 #: How long a send waits for the server's word when the caller says nothing.
 SERVER_SECONDS: Final = 60.0
+#: Chats known to have messages that are remembered: more only cost a look into the archive.
+MAX_SPOKEN: Final = 10_000
 _OPEN: Final = frozenset({"queued", "sent"})
 _OVER: Final = frozenset({"failed", "expired", "cancelled"})
 _DELIVERED: Final = frozenset({"delivered", "read", "played"})
@@ -84,7 +86,15 @@ async def is_new(fleet: Fleet, account: Account, to: Jid) -> bool:
     if not to.is_user or targets.context(account).is_me(to):
         return False
     chat = str(targets.canonical(account, to))
-    return not await fleet.archive.messages.page(account.name, chat, limit=1)
+    spoken = fleet.pumps[account.name].spoken
+    if chat in spoken:
+        return False
+    if not await fleet.archive.messages.page(account.name, chat, limit=1):
+        return True
+    if len(spoken) >= MAX_SPOKEN:
+        spoken.clear()
+    spoken.add(chat)
+    return False
 
 
 async def known_key(fleet: Fleet, account: str, key: str, hash: bytes) -> Entry | None:
@@ -128,17 +138,18 @@ async def post(fleet: Fleet, account: Account, parcel: Parcel, wait: Wait, secon
     )
     pump = fleet.pumps[account.name]
     with pump.watching(draft.outbox_id) as waiter:
-        entry, fresh = await fleet.archive.outbox.add(account.name, draft)
+        entry, fresh = await pump.add(draft, errand)
         if not fresh:
             return await again(fleet, account, entry, wait, seconds)
         if wait == "queued":
-            return _posted(account, entry)
+            # It may be on its way already; what was asked for, and is promised, is that it stands in the queue.
+            return _posted(account, msgspec.structs.replace(entry, status="queued"))
         deadline = anyio.current_time() + (seconds or SERVER_SECONDS)
         with anyio.move_on_at(deadline):
             outcome = await waiter.outcome()
-            entry = await fleet.archive.outbox.get(account.name, entry.outbox_id)
             if outcome.result is None:
-                raise failure(entry, outcome)
+                raise failure(await fleet.archive.outbox.get(account.name, entry.outbox_id), outcome)
+            entry = msgspec.structs.replace(entry, status="server_ack")
             if wait == "delivered":
                 with anyio.move_on_at(deadline):
                     await _delivered(fleet, account.name, entry.outbox_id)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final
 
@@ -36,12 +36,15 @@ from waconnd.metrics import Metrics
 from waconnd.reach import first_address
 from waconnd.refusals import kind_of_refusal
 from waconnd.store.archive import Archive, ArchiveError
-from waconnd.store.archive.outbox import Entry
+from waconnd.store.archive.outbox import Draft, Entry
+from waconnd.store.authdir import Entry as Inboxed
 
 log = logging.getLogger(__name__)
 
 #: Rows on their way at once: enough to fill the wire, few enough that a lost link leaves little in doubt.
 IN_FLIGHT: Final = 256
+#: A full wire is filled again when so few are left: rows are fetched by many at a time.
+REFILL: Final = IN_FLIGHT // 2
 #: A refusal that passes is tried so often, with doubling pauses from this many seconds.
 MAX_ATTEMPTS: Final = 8
 RETRY_SECONDS: Final = 2.0
@@ -58,6 +61,14 @@ class OwnStatus(Durable, frozen=True, kw_only=True, omit_defaults=True, tag="mes
     status: str
     error: dict[str, Any] | None = None
     server_id: str = ""
+    #: For the row alone.
+    private: Landed | None = None
+
+
+class Landed(msgspec.Struct, frozen=True):
+    """What the server's ack tells the sender."""
+
+    result: SendResult
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -161,6 +172,16 @@ class Pump:
         self.governor = Governor(per_minute, account.now)
         self.governor.restore(account.memo.new_chats_limit, account.memo.new_chats_until)
         self._flying: set[str] = set()
+        #: Rows may wait for room.
+        self._full = False
+        #: Chats in which something was said before.
+        self.spoken: set[str] = set()
+        #: Where rows are sent from, while `run` runs.
+        self._group: anyio.abc.TaskGroup | None = None
+        #: The outbox' version at which nothing waited there: as long as it stands, a new row need not wait either.
+        self._clear = -1
+        #: Rows being stored that may not leave at once.
+        self._behind = 0
         #: outbox id → who waits for the server's word.
         self._waiters: dict[str, list[Waiter]] = {}
         #: Chat → its rows that are being prepared, one after the other.
@@ -169,13 +190,53 @@ class Pump:
     async def run(self) -> None:
         """For ever."""
         async with anyio.create_task_group() as group:
-            while True:
-                await self._account.wait(("ready",))
-                try:
-                    await self._round(group)
-                except ArchiveError as error:
-                    log.warning("the outbox can't be read: %s", error)
-                    await anyio.sleep(TROUBLE_SECONDS)
+            self._group = group
+            try:
+                while True:
+                    await self._account.wait(("ready",))
+                    try:
+                        await self._round(group)
+                    except ArchiveError as error:
+                        log.warning("the outbox can't be read: %s", error)
+                        await anyio.sleep(TROUBLE_SECONDS)
+            finally:
+                self._group = None
+
+    async def add(self, draft: Draft, about: Errand) -> tuple[Entry, bool]:
+        """Into the outbox; True when it is new. Where nothing waits it need not be looked for: it leaves from here."""
+        outbox, name = self._archive.outbox, self._account.name
+        if self._may_leave(draft, about):
+            return await outbox.add(name, draft, leaving=self._begin)
+        self._behind += 1
+        try:
+            return await outbox.add(name, draft)
+        finally:
+            self._behind -= 1
+
+    def _may_leave(self, draft: Draft, about: Errand) -> bool:
+        """Whether nothing could be overtaken."""
+        return (
+            self._clear == self._archive.outbox.version
+            and not self._behind
+            and self._group is not None
+            and self._account.ready
+            and len(self._flying) < IN_FLIGHT
+            and not draft.not_before
+            and not draft.not_after
+            and (about.free or self.governor.allow(new=about.new))
+        )
+
+    def _begin(self, entry: Entry) -> None:
+        self._flying.add(entry.outbox_id)
+        if self._group is not None:
+            self._group.start_soon(self._send, entry)
+
+    def stored(self, batch: Sequence[Inboxed]) -> None:
+        """Rows of the log are durable, the server's word on our messages among them."""
+        for inboxed in batch:
+            event = inboxed.event
+            if isinstance(event, OwnStatus) and event.private is not None:
+                self._told(event.outbox_id, Outcome(event.status, result=event.private.result))
 
     @contextmanager
     def watching(self, outbox_id: str) -> Iterator[Waiter]:
@@ -196,26 +257,28 @@ class Pump:
         await outbox.requeue(name)
         while self._account.ready:
             seen = outbox.version
-            for entry in await outbox.expire(name):
-                await self._tell(entry, "failed", Outcome("expired", entry.error, "timeout"))
-            entries, free_at = await self._next()
+            look = await outbox.look(name, IN_FLIGHT - len(self._flying))
+            if look.over:
+                for entry in await outbox.expire(name):
+                    await self._tell(entry, "failed", Outcome("expired", entry.error, "timeout"))
+            entries, free_at = await self._next(look.due)
             for entry in entries:
-                self._flying.add(entry.outbox_id)
-                group.start_soon(self._send, entry)
+                self._begin(entry)
             if entries:
                 await anyio.lowlevel.checkpoint()
                 continue
-            await self._idle(seen, free_at)
+            self._full = len(self._flying) >= IN_FLIGHT
+            if not self._full and not look.due and look.next_at is None:
+                self._clear = seen
+            await self._idle(seen, free_at, look.next_at)
 
-    async def _next(self) -> tuple[list[Entry], float | None]:
+    async def _next(self, due: list[Entry]) -> tuple[list[Entry], float | None]:
         """Rows that may leave now; and when the governor lets more go, if it held some back."""
         outbox, name = self._archive.outbox, self._account.name
         room = IN_FLIGHT - len(self._flying)
-        if room <= 0:
-            return [], None
         chosen: list[str] = []
         held: dict[str, bool] = {}
-        self._choose(await outbox.due(name, room), chosen, held)
+        self._choose(due, chosen, held)
         if any(held.values()) and len(chosen) < room:
             # New chats wait; those that know us go on past them.
             self._choose(await outbox.due(name, room, known_only=True), chosen, held)
@@ -233,8 +296,7 @@ class Pump:
             else:
                 held[entry.chat] = about.new
 
-    async def _idle(self, seen: int, free_at: float | None) -> None:
-        due = await self._archive.outbox.next_at(self._account.name)
+    async def _idle(self, seen: int, free_at: float | None, due: int | None) -> None:
         pauses = [] if due is None else [max(0.0, due / 1000 - time.time())]
         if free_at is not None:
             pauses.append(max(0.0, free_at - self._account.now()))
@@ -260,6 +322,9 @@ class Pump:
             outcome = await self._try(entry)
         finally:
             self._flying.discard(entry.outbox_id)
+            if self._full and len(self._flying) <= REFILL:
+                self._full = False
+                self._archive.outbox.nudge()
         name = self._account.name
         if outcome is None:
             self._metrics.sends.add(account=name, outcome="again")
@@ -267,7 +332,9 @@ class Pump:
         if outcome.status == "server_ack":
             self._metrics.send_seconds.observe(time.monotonic() - started, account=name)
         self._metrics.sends.add(account=name, outcome=outcome.status)
-        await self._tell(entry, outcome.status, outcome)
+        # A success is told by the event that rode in the send's own commit, once that is a row.
+        if outcome.result is None:
+            await self._tell(entry, outcome.status, outcome)
 
     async def _try(self, entry: Entry) -> Outcome | None:
         """None: it waits for another try, and the row says so."""
@@ -373,25 +440,23 @@ class Pump:
         return Outcome("failed", str(refused), kind, retry_at=until)
 
     async def _tell(self, entry: Entry, status: str, outcome: Outcome) -> None:
-        """Row, event and whoever waits, in this order. The event of a success rode in the send's own commit."""
+        """What will not arrive: row, event and whoever waits, in this order."""
         name = self._account.name
-        result = outcome.result
-        if result is not None:
-            told = msgspec.json.encode(result).decode()
-            await self._archive.outbox.mark(name, entry.outbox_id, "server_ack", result=told, attempt=True)
-        else:
-            if outcome.status != "expired":
-                kept = msgspec.json.encode({"kind": outcome.kind, "retry_at": outcome.retry_at}).decode()
-                await self._archive.outbox.mark(
-                    name, entry.outbox_id, "failed", error=outcome.error, result=kept, attempt=True
-                )
-            for waiting in errand(entry).waiting:
-                self._media.drop(waiting)
-            at = self._account.now()
-            error = {"kind": outcome.kind, "message": outcome.error}
-            event = _status(at, entry.id, entry.outbox_id, entry.chat, status, error=error)
-            await self._archive.events.append(name, [event])
-        for waiter in self._waiters.get(entry.outbox_id, ()):
+        if outcome.status != "expired":
+            kept = msgspec.json.encode({"kind": outcome.kind, "retry_at": outcome.retry_at}).decode()
+            await self._archive.outbox.mark(
+                name, entry.outbox_id, "failed", error=outcome.error, result=kept, attempt=True
+            )
+        for waiting in errand(entry).waiting:
+            self._media.drop(waiting)
+        at = self._account.now()
+        error = {"kind": outcome.kind, "message": outcome.error}
+        event = _status(at, entry.id, entry.outbox_id, entry.chat, status, error=error)
+        await self._archive.events.append(name, [event])
+        self._told(entry.outbox_id, outcome)
+
+    def _told(self, outbox_id: str, outcome: Outcome) -> None:
+        for waiter in self._waiters.get(outbox_id, ()):
             waiter.tell(outcome)
 
 
@@ -399,7 +464,13 @@ async def _send_and_note(ctx: Context, request: SendRequest, outbox_id: str) -> 
     """The ack becomes an event in the order of the wire: before the receipts that follow it."""
     result = await send(ctx, request)
     event = _status(
-        float(result.at), request.id, outbox_id, result.chat, "server_ack", server_id=result.server_id
+        float(result.at),
+        request.id,
+        outbox_id,
+        result.chat,
+        "server_ack",
+        server_id=result.server_id,
+        private=Landed(result),
     )
     await Commit(ctx.txn(), events=(event,))
     return result
@@ -414,6 +485,7 @@ def _status(
     *,
     error: dict[str, Any] | None = None,
     server_id: str = "",
+    private: Landed | None = None,
 ) -> OwnStatus:
     return OwnStatus(
         at=at,
@@ -424,4 +496,5 @@ def _status(
         status=status,
         error=error,
         server_id=server_id,
+        private=private,
     )

@@ -9,6 +9,7 @@ import pwd
 import socket
 import struct
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -34,10 +35,16 @@ class Peer(msgspec.Struct, frozen=True):
     @property
     def user(self) -> str:
         """The name, or the number when it has none here."""
-        try:
-            return pwd.getpwuid(self.uid).pw_name
-        except KeyError:
-            return str(self.uid)
+        return _name_of(self.uid)
+
+
+@lru_cache(maxsize=256)
+def _name_of(uid: int) -> str:
+    # A look-up may read files, or ask a directory service.
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
 
 
 def peer_of(sock: socket.socket) -> Peer:

@@ -31,7 +31,9 @@ class Inbox(Protocol):
 
 
 class Drain:
-    """One account's way into the archive. `trouble` hears of each failed try, and None when it works again."""
+    """One account's way into the archive. `trouble` hears of each failed try, and None when it works again;
+    `stored` of each batch whose rows are durable.
+    """
 
     def __init__(
         self,
@@ -40,8 +42,10 @@ class Drain:
         archive: Archive,
         *,
         trouble: Callable[[Exception | None], object] = lambda _: None,
+        stored: Callable[[Sequence[Entry]], object] = lambda _: None,
     ) -> None:
         self._account, self._inbox, self._archive, self._trouble = account, inbox, archive, trouble
+        self._stored = stored
         self._lock = anyio.Lock()
 
     async def run(self) -> None:
@@ -80,6 +84,7 @@ class Drain:
                 for entry in batch:
                     await self._store_alone(entry)
             self._inbox.drained(batch[-1].number)
+            self._stored(batch)
             return True
 
     async def _store(self, batch: Sequence[Entry]) -> None:

@@ -85,6 +85,14 @@ class Entry(msgspec.Struct, frozen=True):
         return f"Entry({self.outbox_id}, {self.status}, {self.attempts} attempts)"
 
 
+class Look(msgspec.Struct, frozen=True):
+    """What waits: rows that are due, when to look again by oneself (ms), whether some have expired."""
+
+    due: list[Entry]
+    next_at: int | None
+    over: bool
+
+
 class Outbox:
     """`archive.outbox`."""
 
@@ -93,12 +101,22 @@ class Outbox:
         self._version = 0
         self._moved = anyio.Event()
 
-    async def add(self, account: str, draft: Draft, events: Sequence[Encoded] = ()) -> tuple[Entry, bool]:
+    async def add(
+        self,
+        account: str,
+        draft: Draft,
+        events: Sequence[Encoded] = (),
+        *,
+        leaving: Callable[[Entry], object] | None = None,
+    ) -> tuple[Entry, bool]:
         """Store a draft and the events that tell of it; True when it is new.
 
         The same key with the same hash gives the row of the first time. Raises IdempotencyConflict, OutboxFull.
+        `leaving`: whoever sends it stands ready. A new row is taken at once, and handed over when it is durable, in
+        the order of the rows, also when the caller has gone.
         """
         at = self._now()
+        status: Status = "queued" if leaving is None else "sent"
 
         def job(connection: sqlite3.Connection) -> tuple[Entry, bool, list[int]]:
             held = _one(connection, "account = ? and key = ?", account, draft.key) if draft.key else None
@@ -111,23 +129,30 @@ class Outbox:
                 return held, False, []
             _refuse_when_full(connection, account)
             outbox_id = draft.outbox_id or new_id()
-            connection.execute(
+            key = draft.key or outbox_id
+            n = connection.execute(
                 "insert into outbox(outbox_id, account, key, hash, chat, id, content, secret, meta, status, made,"
-                " changed, not_before, not_after, pairing) values(?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?)",
+                " changed, not_before, not_after, pairing) values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    outbox_id, account, draft.key or outbox_id, draft.hash, draft.chat, draft.id, draft.content,
-                    draft.secret, msgspec.json.encode(draft.meta).decode(), at, at, draft.not_before,
+                    outbox_id, account, key, draft.hash, draft.chat, draft.id, draft.content, draft.secret,
+                    msgspec.json.encode(draft.meta).decode(), status, at, at, draft.not_before,
                     draft.not_after, draft.pairing,
                 ),
+            ).lastrowid  # fmt: skip
+            seqs = insert(connection, events, at // 1000) if events else []
+            entry = Entry(
+                n or 0, outbox_id, account, key, draft.hash, draft.chat, draft.id, draft.content, draft.secret,
+                draft.meta, status, "", "", 0, at, at, draft.not_before, draft.not_after, draft.pairing,
             )  # fmt: skip
-            seqs = insert(connection, events, at // 1000)
-            entry = _one(connection, "outbox_id = ?", outbox_id)
-            assert entry is not None
             return entry, True, seqs
 
         def stored(outcome: tuple[Entry, bool, list[int]]) -> None:
-            self._log.wake(outcome[2])
-            self._wake()
+            entry, fresh, seqs = outcome
+            self._log.wake(seqs)
+            if fresh and leaving is not None:
+                leaving(entry)
+            else:
+                self._wake()
 
         entry, fresh, _ = await self._writer.call(job, stored)
         return entry, fresh
@@ -155,6 +180,21 @@ class Outbox:
                 c, f"account = ? and n > ?{where} order by n limit ?", account, after, *statuses, rows
             )
         )
+
+    async def look(self, account: str, limit: int = DUE_ROWS) -> Look:
+        """All that the pump wants to know, in one question."""
+        at = self._now()
+
+        def job(connection: sqlite3.Connection) -> Look:
+            over = connection.execute(
+                "select 1 from outbox where account = ? and status = 'queued' and not_after > 0 and not_after <= ?"
+                " limit 1",
+                (account, at),
+            ).fetchone()
+            due = _due(connection, account, at, limit) if limit > 0 else []
+            return Look(due, _next_at(connection, account, at), over is not None)
+
+        return await self._reader.call(job)
 
     async def due(self, account: str, limit: int = DUE_ROWS, *, known_only: bool = False) -> list[Entry]:
         """Queued rows whose time has come, oldest first. None overtakes one of its chat that has to be tried again.
@@ -221,18 +261,8 @@ class Outbox:
 
     async def next_at(self, account: str) -> int | None:
         """When the pump has to look again by itself (ms): a row becomes due, or one expires."""
-
-        def job(connection: sqlite3.Connection) -> int | None:
-            row = connection.execute(
-                "select min(case when not_before > ?2 then not_before when not_after > 0 then not_after end)"
-                " from outbox where account = ?1 and status = 'queued'",
-                (account, at),
-            ).fetchone()
-            held: int | None = row[0]
-            return held
-
         at = self._now()
-        return await self._reader.call(job)
+        return await self._reader.call(lambda c: _next_at(c, account, at))
 
     async def expire(self, account: str) -> list[Entry]:
         """Rows that waited past their `not_after` are over; gives them."""
@@ -266,7 +296,8 @@ class Outbox:
             _set(connection, outbox_id, kept, at, error=error, result=result, attempts=int(attempt))
             return _need(connection, account, outbox_id)
 
-        return await self._writer.call(job, self._wake)
+        # Nobody is woken: what has become of a row gives the pump nothing to do.
+        return await self._writer.call(job)
 
     async def cancel(self, account: str, outbox_id: str) -> Entry:
         """Only what has not left. Raises NotFound; the status tells whether it worked."""
@@ -309,6 +340,10 @@ class Outbox:
     def version(self) -> int:
         """Rises with each change; pass it to `wait`."""
         return self._version
+
+    def nudge(self) -> None:
+        """Whoever waits shall look again, though no row has changed."""
+        self._wake()
 
     async def wait(self, seen: int) -> int:
         """Return once the outbox has changed since `seen`; no change is lost."""
@@ -370,7 +405,7 @@ def _due(
     known = " and not coalesce(json_extract(meta, '$.new'), 0)" if known_only else ""
     return _many(
         connection,
-        "account = ?1 and status = 'queued' and not_before <= ?2 and (not_after = 0 or not_after > ?2)"
+        "account = ?1 and status = 'queued' and not_before <= ?2 and (not_after = 0 or not_after > ?2)"  # noqa: S608
         " and not exists (select 1 from outbox held where held.account = ?1 and held.chat = outbox.chat"
         " and held.status = 'queued' and held.n < outbox.n and held.attempts > 0 and held.not_before > ?2)"
         f"{known} order by n limit ?3",
@@ -378,6 +413,16 @@ def _due(
         at,
         limit,
     )
+
+
+def _next_at(connection: sqlite3.Connection, account: str, at: int) -> int | None:
+    row = connection.execute(
+        "select min(case when not_before > ?2 then not_before when not_after > 0 then not_after end)"
+        " from outbox where account = ?1 and status = 'queued'",
+        (account, at),
+    ).fetchone()
+    held: int | None = row[0]
+    return held
 
 
 def _refuse_when_full(connection: sqlite3.Connection, account: str) -> None:

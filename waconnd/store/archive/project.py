@@ -44,6 +44,9 @@ def apply(connection: sqlite3.Connection, row: Encoded, seq: int, now: int, *, l
     if handler is None or not row.account:
         return
     store = store_of(connection, row.account)
-    if store == "none":
-        return
-    handler(connection, Change(row.account, row.type, row.at, seq, now, store, row.data, row.private, live))
+    change = Change(row.account, row.type, row.at, seq, now, store, row.data, row.private, live)
+    if store != "none":
+        handler(connection, change)
+    elif handler is project_changes.status:
+        # A message on its way has its row all the same, which must hear what became of it.
+        project_changes.outbox_status(connection, change)

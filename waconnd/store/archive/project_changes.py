@@ -116,19 +116,36 @@ def delete(connection: sqlite3.Connection, row: sqlite3.Row) -> None:
 def status(connection: sqlite3.Connection, change: Change) -> None:
     """How far a message of ours came; also told to its outbox row."""
     data, chat, new = change.data, ident(change.data, "chat"), text(change.data, "status")
-    # In a group one person's word is that person's: it stands with the receipts.
-    one_of_many = chat.endswith(_MANY) and new in _RECEIPTS
     for id in _ids(data):
-        if one_of_many:
+        if _one_of_many(chat, new):
             _note_receipt(connection, change, chat, id, _RECEIPTS[new])
         else:
             raise_status(connection, change.account, id, chat, new)
-            raise_outbox(connection, change.account, id, new, change.at)
         if data.get("server_id"):
             connection.execute(
                 "update message set server_id = ? where account = ? and id = ? and from_me",
                 (str(data["server_id"]), change.account, id),
             )
+    outbox_status(connection, change)
+
+
+def outbox_status(connection: sqlite3.Connection, change: Change) -> None:
+    """The same for the rows that wait in the outbox; with the server's word comes what the sender was told."""
+    new, result = text(change.data, "status"), part(change.private, "result")
+    if _one_of_many(ident(change.data, "chat"), new):
+        return
+    for id in _ids(change.data):
+        raise_outbox(connection, change.account, id, new, change.at)
+        if result:
+            connection.execute(
+                "update outbox set result = ?, attempts = attempts + 1 where account = ? and id = ?",
+                (_encode(result).decode(), change.account, id),
+            )
+
+
+def _one_of_many(chat: str, new: str) -> bool:
+    """In a group one person's word is that person's: it stands with the receipts."""
+    return chat.endswith(_MANY) and new in _RECEIPTS
 
 
 def receipt(connection: sqlite3.Connection, change: Change) -> None:
