@@ -83,6 +83,8 @@ class Creds(msgspec.Struct, frozen=True, omit_defaults=True):
     #: Salt of cstokens (reference 02, 5.8).
     nct_salt: bytes = b""
     history_synced: bool = False
+    #: App state keys up to this epoch are no longer used for writing (reference 04, 1.2).
+    expired_key_epoch: int = 0
 
     def __repr__(self) -> str:
         return f"Creds({self.account.pn if self.account else 'unlinked'})"

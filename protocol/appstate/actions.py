@@ -135,9 +135,7 @@ _ROWS: Final = (
         1,
         REGULAR,
         "notificationActivitySettingAction",
-        _setting(
-            "notification_activity", "notificationActivitySettingAction", "notificationActivitySetting"
-        ),
+        _setting("notification_activity", "notificationActivitySettingAction", "notificationActivitySetting"),
     ),
     Action(
         "setting_channels_personalised_recommendation_optout",

@@ -85,9 +85,7 @@ def change(txn: Txn, name: str, changes: Mapping[bytes, Held | None]) -> None:
         by_place.setdefault(_place(name, index_mac), {})[index_mac.hex()] = held
     for place, some in by_place.items():
         before = PIECES.get(txn, place) or Piece()
-        after = {
-            mac: held for mac, held in (before.held | some).items() if held is not None
-        }
+        after = {mac: held for mac, held in (before.held | some).items() if held is not None}
         if after:
             PIECES.put(txn, place, Piece(after))
         else:

@@ -56,17 +56,17 @@ def seal(
     iv: bytes,
 ) -> tuple[SyncdMutation, Mutation]:
     """Encrypt a record: for the wire, and as it will be known here."""
-    index_json = msgspec.json.encode(list(index))
-    data = SyncActionData(index=index_json, value=value, padding=b"", version=version)
+    written = index_json(index)
+    data = SyncActionData(index=written, value=value, padding=b"", version=version)
     ciphertext = iv + cbc_encrypt(keys.value_encryption, iv, data.SerializeToString())
     value_mac = _value_mac(op, key_id, ciphertext, keys)
-    index_mac = hmac_sha256(keys.index, index_json)
+    index_mac = hmac_sha256(keys.index, written)
     wire = SyncdMutation()
     wire.operation = SyncdMutation.REMOVE if op is Op.REMOVE else SyncdMutation.SET
     wire.record.index.blob = index_mac
     wire.record.value.blob = ciphertext + value_mac
     wire.record.keyId.id = key_id
-    return wire, Mutation(op, index_mac, value_mac, key_id, index_json, index, value, version)
+    return wire, Mutation(op, index_mac, value_mac, key_id, written, index, value, version)
 
 
 def split(wire: SyncdMutation) -> tuple[bytes, bytes]:
@@ -94,10 +94,15 @@ def open_(wire: SyncdMutation, keys: Expanded) -> Mutation:
     return Mutation(op, index_mac, value_mac, key_id, data.index, parts(data.index), data.value, data.version)
 
 
-def parts(index_json: bytes) -> tuple[str, ...]:
+def index_json(index: tuple[str, ...]) -> bytes:
+    """An index as it is written: compact, nothing escaped that need not be."""
+    return msgspec.json.encode(list(index))
+
+
+def parts(index: bytes) -> tuple[str, ...]:
     """The parts of an index; one that does not parse is kept, but has no name to act on."""
     try:
-        return tuple(msgspec.json.decode(index_json, type=list[str]))
+        return tuple(msgspec.json.decode(index, type=list[str]))
     except (msgspec.DecodeError, UnicodeDecodeError):
         return ()
 

@@ -166,9 +166,7 @@ def build_patch(
     mutations: list[Mutation] = []
     for change in changes:
         sealing = change.key or (key_id, keys)
-        wire, mutation = seal(
-            change.op, change.index, change.value, change.version, *sealing, entropy(16)
-        )
+        wire, mutation = seal(change.op, change.index, change.value, change.version, *sealing, entropy(16))
         index_mac = mutation.index_mac
         previous = macs[index_mac] if index_mac in macs else stored(index_mac)
         if previous is not None:
@@ -196,9 +194,7 @@ def _finish(steps: Steps) -> Applied:
             return applied
 
 
-def _hashed(
-    base: bytes, subtract: Sequence[bytes], add: Sequence[bytes]
-) -> Generator[None, None, bytes]:
+def _hashed(base: bytes, subtract: Sequence[bytes], add: Sequence[bytes]) -> Generator[None, None, bytes]:
     after = base
     for start in range(0, max(len(subtract), len(add)), AT_ONCE):
         end = start + AT_ONCE

@@ -56,6 +56,7 @@ def _updated(reading: Reading, mutation: Mutation, **members: Any) -> list[Durab
 
 
 def mute(reading: Reading, mutation: Mutation) -> list[Durable]:
+    """Muted until then, for ever, or no longer."""
     action = mutation.value.muteAction
     if mutation.op is Op.REMOVE or not action.muted:
         return _updated(reading, mutation, muted=False)
@@ -65,17 +66,20 @@ def mute(reading: Reading, mutation: Mutation) -> list[Durable]:
 
 
 def pin(reading: Reading, mutation: Mutation) -> list[Durable]:
+    """Pinned to the top of the list."""
     if mutation.op is Op.REMOVE or not mutation.value.pinAction.pinned:
         return _updated(reading, mutation, pinned=False)
     return _updated(reading, mutation, pinned=True, pinned_at=reading.head(mutation)["at"])
 
 
 def archive(reading: Reading, mutation: Mutation) -> list[Durable]:
+    """Put away."""
     on = mutation.op is Op.SET and mutation.value.archiveChatAction.archived
     return _updated(reading, mutation, archived=on)
 
 
 def mark_read(reading: Reading, mutation: Mutation) -> list[Durable]:
+    """Marked as unread, or read up to a message."""
     if mutation.op is Op.REMOVE:
         return []
     action = mutation.value.markChatAsReadAction
@@ -85,12 +89,12 @@ def mark_read(reading: Reading, mutation: Mutation) -> list[Durable]:
 
 
 def lock(reading: Reading, mutation: Mutation) -> list[Durable]:
-    return _updated(
-        reading, mutation, locked=mutation.op is Op.SET and mutation.value.lockChatAction.locked
-    )
+    """Hidden behind the phone's lock."""
+    return _updated(reading, mutation, locked=mutation.op is Op.SET and mutation.value.lockChatAction.locked)
 
 
 def note(reading: Reading, mutation: Mutation) -> list[Durable]:
+    """A note of the user on a chat."""
     action = mutation.value.noteEditAction
     if mutation.op is Op.REMOVE or not action.chatJid:
         return []
@@ -100,6 +104,7 @@ def note(reading: Reading, mutation: Mutation) -> list[Durable]:
 
 
 def clear(reading: Reading, mutation: Mutation) -> list[Durable]:
+    """Emptied."""
     if mutation.op is Op.REMOVE:
         return []
     return [
@@ -113,6 +118,7 @@ def clear(reading: Reading, mutation: Mutation) -> list[Durable]:
 
 
 def delete_chat(reading: Reading, mutation: Mutation) -> list[Durable]:
+    """Removed."""
     if mutation.op is Op.REMOVE:
         return []
     upto = _upto(reading, mutation, mutation.value.deleteChatAction.messageRange)
@@ -120,6 +126,7 @@ def delete_chat(reading: Reading, mutation: Mutation) -> list[Durable]:
 
 
 def delete_message(reading: Reading, mutation: Mutation) -> list[Durable]:
+    """One message removed, for the user alone."""
     if mutation.op is Op.REMOVE:
         return []
     chat = _chat(reading, mutation)
@@ -129,6 +136,7 @@ def delete_message(reading: Reading, mutation: Mutation) -> list[Durable]:
 
 
 def star(reading: Reading, mutation: Mutation) -> list[Durable]:
+    """Marked."""
     on = mutation.op is Op.SET and mutation.value.starAction.starred
     chat = _chat(reading, mutation)
     target = _target(reading, mutation, 1)
@@ -164,12 +172,14 @@ def contact(reading: Reading, mutation: Mutation) -> list[Durable]:
 
 
 def status_mute(reading: Reading, mutation: Mutation) -> list[Durable]:
+    """Somebody's status posts are not shown."""
     person = reading.names.person(parse(mutation.index[1]))
     on = mutation.op is Op.SET and mutation.value.userStatusMuteAction.muted
     return [state.ContactUpdated(contact=person, status_muted=on, **reading.head(mutation))]
 
 
 def label(reading: Reading, mutation: Mutation) -> list[Durable]:
+    """A label is made, renamed or gone."""
     action = mutation.value.labelEditAction
     if mutation.op is Op.REMOVE or action.deleted:
         return [state.LabelChanged(label=mutation.index[1], deleted=True, **reading.head(mutation))]
@@ -187,12 +197,14 @@ def label(reading: Reading, mutation: Mutation) -> list[Durable]:
 
 
 def label_chat(reading: Reading, mutation: Mutation) -> list[Durable]:
+    """A label on a chat."""
     on = mutation.op is Op.SET and mutation.value.labelAssociationAction.labeled
     chat = _chat(reading, mutation, 2)
     return [state.LabelChanged(label=mutation.index[1], chat=chat, labeled=on, **reading.head(mutation))]
 
 
 def label_message(reading: Reading, mutation: Mutation) -> list[Durable]:
+    """A label on a message."""
     on = mutation.op is Op.SET and mutation.value.labelAssociationAction.labeled
     return [
         state.LabelChanged(
@@ -206,6 +218,7 @@ def label_message(reading: Reading, mutation: Mutation) -> list[Durable]:
 
 
 def quick_reply(reading: Reading, mutation: Mutation) -> list[Durable]:
+    """A text under a shortcut."""
     action = mutation.value.quickReplyAction
     value: Any = None
     if mutation.op is Op.SET and not action.deleted:
@@ -220,6 +233,7 @@ def quick_reply(reading: Reading, mutation: Mutation) -> list[Durable]:
 
 
 def agent(reading: Reading, mutation: Mutation) -> list[Durable]:
+    """Somebody who works on a business account."""
     action = mutation.value.agentAction
     value: Any = None
     if mutation.op is Op.SET and not action.isDeleted:
@@ -229,6 +243,7 @@ def agent(reading: Reading, mutation: Mutation) -> list[Durable]:
 
 
 def status_privacy(reading: Reading, mutation: Mutation) -> list[Durable]:
+    """Who sees status posts."""
     action = mutation.value.statusPrivacy
     value: Any = None
     if mutation.op is Op.SET:
@@ -238,6 +253,7 @@ def status_privacy(reading: Reading, mutation: Mutation) -> list[Durable]:
 
 
 def favorites(reading: Reading, mutation: Mutation) -> list[Durable]:
+    """The whole list, in its order."""
     listed = [reading.names.chat(parse(one.id)).id for one in mutation.value.favoritesAction.favorites]
     return [state.SettingsChanged(name="favorites", value=listed, **reading.head(mutation))]
 
@@ -272,8 +288,6 @@ def _target(reading: Reading, mutation: Mutation, start: int) -> Target:
     chat, id, from_me, *rest = mutation.index[start : start + 4]
     jid = parse(chat)
     who = rest[0] if rest else NOBODY
-    if from_me == "1":
-        author = reading.names.me()
-    else:
-        author = reading.names.person(parse(who) if "@" in who else jid)
+    other = parse(who) if "@" in who else jid
+    author = reading.names.me() if from_me == "1" else reading.names.person(other)
     return Target(id=id, chat=reading.names.chat(jid), from_=author)

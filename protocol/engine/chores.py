@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from protocol.flows import placeholder, prekeys, retry, sealed
+from protocol.flows import appstate, groups, placeholder, prekeys, retry, sealed
 from protocol.flows.login import Chore
 
 FIRST: Final[tuple[Chore, str]] = (prekeys.upload, prekeys.LANE)
@@ -17,9 +17,11 @@ AFTER_CATCH_UP: Final[list[tuple[Chore, str | None]]] = [
     (sealed.resume, None),
     (placeholder.resume, None),
     (retry.forget_old, None),
+    (appstate.resume, appstate.LANE),
+    (groups.load, "groups"),
 ]
 
 #: By the type of `<dirty>`.
-REFRESH: Final[dict[str, Chore]] = {}
+REFRESH: Final[dict[str, Chore]] = {"groups": groups.refresh_all, "syncd_app_state": appstate.sync_all}
 #: These are fetched after the offline queue, which may still change them.
 REFRESH_LATER: Final = frozenset({"groups", "newsletter_metadata"})

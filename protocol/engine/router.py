@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from protocol.effects import Reaction
-from protocol.engine.inbound import linking, membership, message, people, presence, receipt, server
+from protocol.engine.inbound import groups, linking, message, people, presence, receipt, server
 from protocol.flows.context import Context
 from protocol.node import Node
 from protocol.stanza import linkcode, pairing, passkey
@@ -39,7 +39,7 @@ NOTIFICATIONS: Final[dict[str, Handler]] = {
     "encrypt": people.keys_wanted,
     "account_sync": people.own_devices_changed,
     "privacy_token": people.token_issued,
-    "w:gp2": membership.group_changed,
+    "w:gp2": groups.group_changed,
     # Known, and of no use to us (reference 04, 7.2).
     "psa": _nothing,
     "pay": _nothing,
@@ -89,26 +89,21 @@ def route(ctx: Context, node: Node) -> Iterator[Reaction]:
         yield _notification(ctx, node)
     elif node.tag == "ib":
         for child in node.children:
-            yield _lookup(ctx, IB, "ib", child.tag)(ctx, child)
+            yield _lookup(ctx, IB, "ib", child.tag, child)(ctx, child)
     else:
-        yield _lookup(ctx, HANDLERS, "stanza", node.tag)(ctx, node)
+        yield _lookup(ctx, HANDLERS, "stanza", node.tag, node)(ctx, node)
 
 
 def _notification(ctx: Context, node: Node) -> Reaction:
-    reaction = _lookup(ctx, NOTIFICATIONS, "notification", node.text("type"))(ctx, node)
+    reaction = _lookup(ctx, NOTIFICATIONS, "notification", node.text("type"), node)(ctx, node)
     return Reaction(
         (*reaction.stanzas, ack(node)), reaction.txn, reaction.events, reaction.ephemeral, reaction.flows
     )
 
 
-def _lookup(ctx: Context, table: dict[str, Handler], family: str, name: str) -> Handler:
+def _lookup(ctx: Context, table: dict[str, Handler], family: str, name: str, node: Node) -> Handler:
     handler = table.get(name)
     if handler is None:
-        ctx.counts[f"unknown.{family}.{_label(name)}"] += 1
+        ctx.unknown(family, name, node)
         return _nothing
     return handler
-
-
-def _label(name: str) -> str:
-    """A server's word as the name of a counter: short, and no free text."""
-    return name[:40] if name.replace("_", "").replace(":", "").replace("-", "").isalnum() else "?"

@@ -1,8 +1,9 @@
-"""Questions that pairing asks its host: work too long for the core, and what only a person can give."""
+"""Questions to the host: work too long for the core, files, and what only a person can give."""
 
 from __future__ import annotations
 
 from protocol.effects import Question
+from protocol.errors import ProtocolError
 
 
 class StretchCode(Question, frozen=True, tag="stretch_code"):
@@ -25,3 +26,27 @@ class ConfirmCode(Question, frozen=True, tag="confirm_code"):
 
     code: str
     expires_at: float
+
+
+class WantBlob(Question, frozen=True, tag="blob"):
+    """Download and decrypt a file that a stanza refers to, with every check; answer its bytes.
+
+    Raises BlobGone when the hosts no longer have it, BlobFailed for anything that may pass.
+    """
+
+    kind: str
+    direct_path: str
+    media_key: bytes
+    sha256: bytes
+    enc_sha256: bytes
+
+    def __repr__(self) -> str:
+        return f"WantBlob({self.kind})"
+
+
+class BlobFailed(ProtocolError):
+    """A file could not be fetched; later it may work."""
+
+
+class BlobGone(BlobFailed):
+    """The hosts no longer have this file."""

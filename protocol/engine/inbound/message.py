@@ -14,7 +14,8 @@ from google.protobuf.message import DecodeError
 
 from protocol.content.control import OWN_ONLY
 from protocol.effects import Reaction
-from protocol.engine.inbound.own_devices import PROTOCOL_MESSAGES, Effects
+from protocol.engine.inbound.effects import Effects
+from protocol.engine.inbound.own_devices import PROTOCOL_MESSAGES
 from protocol.engine.inbound.unread import malformed, unreadable, without_content
 from protocol.events.base import Durable
 from protocol.events.message import MessageReceived, MessageRecovered

@@ -12,7 +12,8 @@ from typing import Any, Final
 import msgspec
 from google.protobuf.message import DecodeError
 
-from protocol.events.base import Durable
+from protocol.engine.inbound import appstate
+from protocol.engine.inbound.effects import Effects
 from protocol.events.message import MessageReceived, MessageRecovered
 from protocol.flows import retry_state
 from protocol.flows.announce import announce
@@ -22,7 +23,6 @@ from protocol.flows.people import name_of
 from protocol.flows.retry_state import ASKED
 from protocol.jid import LID, USER, Jid, parse
 from protocol.keystore import Txn
-from protocol.node import Node
 from protocol.pb import history_pb2, web_pb2
 from protocol.pb.e2e_pb2 import PeerDataOperationRequestType as Operation
 from protocol.pb.e2e_pb2 import ProtocolMessage
@@ -30,14 +30,6 @@ from protocol.stanza.message import Incoming
 
 #: Nested compressed payloads are none of this size; a bigger one is not read.
 MAX_MAPPINGS: Final = 100_000
-
-
-class Effects(msgspec.Struct):
-    """What a message brings about, beside what it writes into the transaction."""
-
-    events: list[Durable] = []
-    flows: list[tuple[Any, str | None]] = []
-    stanzas: list[Node] = []
 
 
 ProtocolHandler = Callable[[Context, Txn, Incoming, ProtocolMessage], Effects | None]
@@ -118,10 +110,14 @@ def _resent(ctx: Context, txn: Txn, message: Incoming, result: Any) -> Effects |
 
 
 #: By type of operation.
-DATA_OPERATIONS: Final[dict[int, OperationHandler]] = {Operation.PLACEHOLDER_MESSAGE_RESEND: _resent}
+DATA_OPERATIONS: Final[dict[int, OperationHandler]] = {
+    Operation.PLACEHOLDER_MESSAGE_RESEND: _resent,
+    Operation.COMPANION_SYNCD_SNAPSHOT_FATAL_RECOVERY: appstate.recovery,
+}
 
 #: By type of protocol message.
 PROTOCOL_MESSAGES: Final[dict[int, ProtocolHandler]] = {
     ProtocolMessage.LID_MIGRATION_MAPPING_SYNC: _mappings,
     ProtocolMessage.PEER_DATA_OPERATION_REQUEST_RESPONSE_MESSAGE: _answers,
+    ProtocolMessage.APP_STATE_SYNC_KEY_SHARE: appstate.key_share,
 }
