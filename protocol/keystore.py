@@ -38,6 +38,11 @@ class Kind:
     APP_STATE_MACS: Final = "app-state-macs"
     SIGNED_PRE_KEY: Final = "signed-pre-key"
     GROUP: Final = "group"
+    #: Channels that we follow, and when lists that the server keeps were last read.
+    CHANNEL: Final = "channel"
+    FRESHNESS: Final = "freshness"
+    #: Settings that the server keeps for the account: privacy, the list of the blocked.
+    SETTING: Final = "setting"
     MESSAGE_SECRET: Final = "message-secret"
     RETRY_COUNT: Final = "retry-count"
     #: How often we sent a message again for one device, and when a session was given up for that.

@@ -297,7 +297,8 @@ class Connection:
                 self._runner.tell(acks.ack(node))
 
     def _flow_ended(self, handle: Handle[Any]) -> None:
-        if handle.error is not None and not isinstance(handle.error, LinkLost):
+        # The end of the connection is no fault of what went on over it.
+        if handle.error is not None and not isinstance(handle.error, (LinkLost, StoreFailed)):
             self._fault("flow", handle.name, handle.error)
 
     def _fault(self, what: str, kind: str, error: Exception) -> None:

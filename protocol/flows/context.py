@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
@@ -13,7 +14,12 @@ from protocol.errors import LocalProtocolError
 from protocol.events.base import Event
 from protocol.jid import Jid
 from protocol.keystore import Keystore, Txn, View
+from protocol.node import Node
+from protocol.stanza.shape import label, shape
 from protocol.stanza.version import BUILT_IN, Version
+
+#: So many kinds of news at once is a new protocol, not drift.
+STRANGE: Final = 32
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,8 +57,17 @@ class Context:
         self.offline_seen = 0
         #: What came that nobody knows, and what could not be handled: `unknown.notification.foo`, `fault.message`.
         self.counts: Counter[str] = Counter()
+        #: The shapes of the newest of those that nobody knows, without any content.
+        self.strange: deque[str] = deque(maxlen=STRANGE)
         self._told: list[Event] = []
         self._creds: tuple[bytes, Creds] | None = None
+
+    def unknown(self, family: str, name: str, node: Node) -> None:
+        """Nobody handles this: counted, and its shape kept for whoever looks why."""
+        self.counts[f"unknown.{family}.{label(name)}"] += 1
+        seen = shape(node)
+        if seen not in self.strange:
+            self.strange.append(seen)
 
     def tell(self, *events: Event) -> None:
         """Tell the host something that has no row (a QR code, typing); what has one rides in a commit."""

@@ -12,7 +12,6 @@ from protocol.node import Attr, BadNode, Node
 from protocol.stanza import groups, iq
 from protocol.stanza.groups import XMLNS, Group, Participant, bare, number
 
-LINK: Final = "https://chat.whatsapp.com/"
 #: How many people one request may name.
 MAX_PEOPLE: Final = 1024
 TIMERS: Final = (0, 86400, 604800, 7776000)

@@ -10,6 +10,8 @@ from protocol.jid import GROUP, Jid
 from protocol.node import BadNode, Node
 
 XMLNS: Final = "w:g2"
+#: What an invite code is appended to.
+LINK: Final = "https://chat.whatsapp.com/"
 Role = Literal["member", "admin", "superadmin"]
 ROLES: Final[dict[str, Role]] = {"admin": "admin", "superadmin": "superadmin"}
 ON: Final = ("on", "true", "1")
@@ -106,7 +108,11 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def parse(reply: Node) -> Group:
     """The answer to a question for one group."""
-    return read(_group_of(reply), addressing=reply.text("addressing_mode"))
+    node = _group_of(reply)
+    asked = reply.jid("from")
+    if asked is not None and asked.user and not node.text("id") and not node.text("jid"):
+        node = Node(node.tag, {**node.attrs, "jid": asked}, node.content)
+    return read(node, addressing=reply.text("addressing_mode"))
 
 
 def _group_of(reply: Node) -> Node:

@@ -231,7 +231,7 @@ def answer(request: Node, reply: Node) -> Any:
     if asked.tag == "invite" and asked.text("code"):
         return joined(reply) if request.text("type") == "set" else neutral_group(groups.parse(reply))
     if asked.tag == "invite":
-        return {"link": group_requests.LINK + group_requests.parse_code(reply)}
+        return {"link": groups.LINK + group_requests.parse_code(reply)}
     if asked.tag == "membership_approval_requests":
         return requests(reply)
     if asked.tag in ("query", "create"):

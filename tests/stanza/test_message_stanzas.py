@@ -12,7 +12,7 @@ from protocol.creds import new_creds
 from protocol.errors import RemoteProtocolError
 from protocol.jid import LID, USER, Jid, parse
 from protocol.node import BadNode, Node
-from protocol.stanza import devices, message, prekeys, receipt, retry, roster
+from protocol.stanza import devices, groups, message, prekeys, receipt, retry
 from protocol.stanza.devices import Device
 from protocol.stanza.message import Facts, Sealed
 from protocol.stanza.prekeys import BadBundle, Fetched
@@ -214,9 +214,10 @@ def test_rosters() -> None:
             Node("participant", {"jid": parse("5@lid"), "error": "404"}),
         ],
     )
-    read = roster.parse(Node("iq", {"from": GROUP}, [group]))
+    read = groups.parse(Node("iq", {"from": GROUP}, [group]))
     assert read.addressing == LID
-    assert [(m.jid, m.alt, m.admin) for m in read.members] == [(ANN_LID.bare, ANN_PN.bare, "admin")]
+    assert [(m.jid, m.other, m.role) for m in read.participants] == [(ANN_LID.bare, ANN_PN.bare, "admin")]
+    assert [m.error for m in read.refused] == [404]
 
 
 nodes = st.recursive(
@@ -258,7 +259,7 @@ def test_no_stanza_raises_anything_but_what_it_may(node: Node) -> None:
         lambda: devices.parse_change(node),
         lambda: prekeys.parse_bundles(node),
         lambda: prekeys.parse_digest(node),
-        lambda: roster.parse(node),
+        lambda: groups.parse(node),
     ):
         try:
             read()  # type: ignore[no-untyped-call]

@@ -132,6 +132,8 @@ class Toy:
             self.linked = None
             pump.server.end_stream(session.conflict("device_removed"))
             return
+        elif xmlns == "w:g2":
+            children = [Node("groups")]
         self._result(pump, node, children)
         if xmlns == "passive" and self.offline:
             if self.queue:
