@@ -306,3 +306,26 @@ def test_certificates_go_bad_on_demand(box):
             verify_chain(box._chain(), box.static.public, box.root.public, now)
     box.chain = "good"
     verify_chain(box._chain(), box.static.public, box.root.public, now)
+
+
+def test_an_outdated_hidden_id_still_arrives_and_is_told(box, linked):
+    linked.login(box.people["ada"].account.user, 1)
+    linked.activate()
+    bob = box.people["bob"]
+    old = bob.account.lid
+    bob.change_lid("100000000008888")
+    linked.take()
+    enc = Node("enc", {"v": "2", "type": "msg"}, b"x")
+    to = Node("to", {"jid": old}, [enc])
+    sent = Node("message", {"id": "A1", "to": old, "type": "text"}, [Node("participants", {}, [to])])
+    answer = next(node for node in linked.send(sent) if node.tag == "ack")
+    assert answer.attrs["refresh_lid"] == "true"
+
+
+def test_a_malformed_request_is_refused_and_noted(box, linked):
+    linked.login(box.people["ada"].account.user, 1)
+    answer = linked.send(iq("get", "w:mex", Node("query", {"query_id": "1"}, b"{")))[0]
+    assert answer.children[0].attrs["code"] == "400"
+    answer = linked.send(iq("get", "usync"))[0]
+    assert answer.children[0].attrs["code"] == "400"
+    assert len(box.world.complaints) == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from protocol.jid import GROUP, LID, Jid
 from protocol.node import Attr, Content, Node
@@ -16,6 +16,10 @@ from waconnd.sandbox.state import Account, Device, Group, Link, Queued, QueueKey
 
 if TYPE_CHECKING:
     from waconnd.sandbox.channels import Channel
+
+
+#: A client in a loop shall not fill the memory with the same sentence.
+MOST_COMPLAINTS: Final = 1000
 
 
 class Knobs:
@@ -109,6 +113,11 @@ class Core:
         #: Stanzas that were answered wrongly, in words; tests read it.
         self.complaints: list[str] = []
 
+    def complain(self, what: str) -> None:
+        """Note what a client did wrong."""
+        if len(self.complaints) < MOST_COMPLAINTS:
+            self.complaints.append(what)
+
     # directory
 
     def add_account(self, account: Account) -> None:
@@ -117,8 +126,7 @@ class Core:
         self._by_lid[account.lid.user] = account
 
     def move_lid(self, account: Account, lid: Jid) -> None:
-        """The account gets another hidden id."""
-        self._by_lid.pop(account.lid.user, None)
+        """The account gets another hidden id. The old one still leads to it, and acks say that it is outdated."""
         account.lid = lid
         self._by_lid[lid.user] = account
         for device in account.devices.values():

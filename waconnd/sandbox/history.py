@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 #: Messages of a chat in the first chunk; the rest follows as RECENT.
 FIRST_MESSAGES: Final = 5
-#: Messages in one RECENT chunk.
-CHUNK: Final = 200
+#: Messages that a phone keeps of one chat.
+MOST_MESSAGES: Final = 100_000
 #: Larger chunks go through the media hosts.
 INLINE_LIMIT: Final = 60_000
 SALT_BYTES: Final = 32
@@ -50,7 +50,10 @@ class History:
         info.messageTimestamp = at
         if name:
             info.pushName = name
-        self.chats.setdefault(chat, []).append(info)
+        told = self.chats.setdefault(chat, [])
+        told.append(info)
+        if len(told) > MOST_MESSAGES:
+            del told[0]
         for _, part in message.ListFields():
             path = getattr(part, "directPath", "")
             data = self._phone.world.blobs.get(path) if path else None

@@ -69,14 +69,14 @@ def signed(core: Core, link: Link, node: Node) -> None:
     if pending is None or registration is None:
         return
     if node.text("type") != "result":
-        core.complaints.append(f"{pending.account.pn}: the companion refused: {node.child('error')}")
+        core.complain(f"{pending.account.pn}: the companion refused: {node.child('error')}")
         core.end(link, "the companion refused to pair")
         return
     who, account = registration.who, pending.account
     try:
         identity = complete(pending.vouched, who.identity, *pairing.read_signed(node))
     except RemoteProtocolError as error:
-        core.complaints.append(f"{account.pn}: {error}")
+        core.complain(f"{account.pn}: {error}")
         refuse(core, link, 401)
         return
     account.devices[pending.number] = device = Device(

@@ -63,6 +63,9 @@ def _ack(core: Core, sender: Device, node: Node, **attrs: Attr) -> None:
     participant = node.attrs.get("participant")
     if participant is not None:
         head["participant"] = participant
+    named = core.account(node.jid("to"))
+    if named is not None and node.need_jid("to").is_lid and node.need_jid("to").user != named.lid.user:
+        head["refresh_lid"] = "true"
     core.emit(sender.link, Node("ack", {**head, **attrs}))
 
 

@@ -6,6 +6,7 @@ finds on the other end is the protocol itself, only the network is missing.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -43,6 +44,8 @@ from waconnd.sandbox.world import World
 
 #: One-time prekeys that a simulated device uploads at a time.
 PRE_KEY_BATCH: Final = 50
+#: How much of each kind of thing a simulated device remembers.
+KEPT: Final = 10_000
 #: More than this many demands for one message are not answered (reference 02, 9.7).
 MOST_RETRIES: Final = 5
 
@@ -99,10 +102,9 @@ class Party(Resident):
             push_name=account.name,
         )
         account.devices[number] = self.device
-        self.read: list[Read] = []
-        self.ticks: list[Tick] = []
-        self.acks: list[Node] = []
-        self.failures: list[str] = []
+        self.read: deque[Read] = deque(maxlen=KEPT)
+        self.ticks: deque[Tick] = deque(maxlen=KEPT)
+        self.failures: deque[str] = deque(maxlen=KEPT)
         self.sent: dict[str, Sent] = {}
         #: Group to the devices that have our sender key.
         self._keyed: dict[str, set[tuple[str, int]]] = {}
@@ -159,7 +161,7 @@ class Party(Resident):
         """Encrypt for every device of a person or group, and send. Returns the message's id."""
         id = id or self.new_id()
         facts = facts or Facts()
-        self.sent[id] = Sent(to, message, facts)
+        self._keep(id, Sent(to, message, facts))
         group = self.world.group(to)
         if group is not None:
             self.submit(self._for_group(group, id, message, facts))
@@ -173,10 +175,15 @@ class Party(Resident):
             self.submit(self._for_person(account, id, message, facts, server or default))
         return id
 
+    def _keep(self, id: str, sent: Sent) -> None:
+        self.sent[id] = sent
+        if len(self.sent) > KEPT:
+            del self.sent[next(iter(self.sent))]
+
     def send_peer(self, device: Device, message: Message, *, id: str = "") -> str:
         """A message to one of the account's own devices (keys, history)."""
         id = id or self.new_id()
-        self.sent[id] = Sent(device.pn, message, Facts(), peer=True)
+        self._keep(id, Sent(device.pn, message, Facts(), peer=True))
         with self.store.change() as txn:
             node = self._seal(txn, device, message.SerializeToString(), Facts())
         attrs: dict[str, Attr] = {"id": id, "to": device.pn, "type": "text", "category": "peer"}
@@ -297,6 +304,13 @@ class Party(Resident):
 
     def receive(self, node: Node) -> list[Node]:
         """Handle one stanza and answer it."""
+        try:
+            return self._handle(node)
+        except (RemoteProtocolError, DecodeError) as error:
+            self.failures.append(f"<{node.tag}> {node.text('id')}: {error}")
+            return [acks.ack(node)]
+
+    def _handle(self, node: Node) -> list[Node]:
         match node.tag:
             case "message" | "status":
                 return self._message(node)
@@ -309,8 +323,6 @@ class Party(Resident):
             case "call":
                 self.on_call(node)
                 return [acks.ack(node)]
-            case "ack":
-                self.acks.append(node)
         return []
 
     def _notification(self, node: Node) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -16,7 +17,7 @@ from protocol.node import Attr, Node
 from protocol.pb.e2e_pb2 import Message
 from protocol.stanza.message import Facts
 from waconnd.sandbox import linking, rooms
-from waconnd.sandbox.party import Party, Read, fresh_identity
+from waconnd.sandbox.party import KEPT, Party, Read, fresh_identity
 from waconnd.sandbox.phone import Phone
 from waconnd.sandbox.state import Account, Group
 from waconnd.sandbox.world import World
@@ -60,7 +61,7 @@ class Person:
         self.companions: list[Party] = []
         self.rules: list[Rule] = []
         #: Messages that the phone read and nobody has waited for yet.
-        self.inbox: list[Read] = []
+        self.inbox: deque[Read] = deque(maxlen=KEPT)
         #: Call stanzas that reached the phone.
         self.calls: list[Node] = []
         self.phone.on_call = self.calls.append

@@ -108,15 +108,18 @@ class PhoneState:
 
     def set(self, name: str, index: tuple[str, ...], value: SyncActionValue, version: int = 2) -> int:
         """Set a record from the phone; companions are told. Returns the collection's version."""
-        return self._change(name, Change(Op.SET, index, value, version))
+        return self._change(name, [self._set(index, value, version)])
+
+    def _set(self, index: tuple[str, ...], value: SyncActionValue, version: int) -> Change:
+        if not value.HasField("timestamp"):
+            value.timestamp = int(self._phone.world.now * 1000)
+        return Change(Op.SET, index, value, version)
 
     def remove(self, name: str, index: tuple[str, ...], version: int = 2) -> int:
         """Remove a record from the phone."""
-        return self._change(name, Change(Op.REMOVE, index, SyncActionValue(), version))
+        return self._change(name, [Change(Op.REMOVE, index, SyncActionValue(), version)])
 
-    def _change(self, name: str, change: Change) -> int:
-        if change.op is Op.SET and not change.value.HasField("timestamp"):
-            change.value.timestamp = int(self._phone.world.now * 1000)
+    def _change(self, name: str, changes: list[Change]) -> int:
         held = self.catch_up(name)
         id = self.newest
         patch, _ = build_patch(
@@ -124,7 +127,7 @@ class PhoneState:
             held.version,
             held.hash,
             held.macs.get,
-            [change],
+            changes,
             id,
             expand(self.keys[id][0]),
             self._phone.random,
@@ -141,6 +144,7 @@ class PhoneState:
             value.pushNameSetting.name = account.name
             self.set("critical_block", ("setting_pushName",), value, 1)
         known = self.values("critical_unblock_low")
+        contacts = []
         for user in sorted(account.contacts):
             other = self._phone.world.accounts.get(user)
             if other is None or ("contact", str(other.pn)) in known:
@@ -149,7 +153,10 @@ class PhoneState:
             value.contactAction.fullName = value.contactAction.firstName = other.name
             value.contactAction.lidJid = str(other.lid)
             value.contactAction.saveOnPrimaryAddressbook = True
-            self.set("critical_unblock_low", ("contact", str(other.pn)), value)
+            contacts.append(self._set(("contact", str(other.pn)), value, 2))
+        if contacts:
+            # One patch for all: a phone book is a thousand records.
+            self._change("critical_unblock_low", contacts)
         for name in COLLECTIONS:
             self.snapshot(name)
 

@@ -54,9 +54,7 @@ def _clear(core: Core, device: Device, ids: Iterable[str], type: str) -> None:
             elif not queued.own or type == "sender":
                 del device.queue[key]
             elif type in ("read", "played", "inactive", ""):
-                core.complaints.append(
-                    f"{device.pn}: own message {id} answered by {type or 'a plain'} receipt"
-                )
+                core.complain(f"{device.pn}: own message {id} answered by {type or 'a plain'} receipt")
 
 
 def _ack(core: Core, device: Device, node: Node, type: str) -> None:
@@ -158,7 +156,7 @@ def ack(core: Core, device: Device, node: Node) -> None:
     if queued is None:
         return
     if cls == "message" and queued.own and not queued.retried and "error" not in node.attrs:
-        core.complaints.append(f"{device.pn}: own message {id} was acked; only a sender receipt ends it")
+        core.complain(f"{device.pn}: own message {id} was acked; only a sender receipt ends it")
         return
     del device.queue[QueueKey(cls, id)]
 
@@ -166,7 +164,7 @@ def ack(core: Core, device: Device, node: Node) -> None:
 def _forgive(core: Core, device: Device, cls: str, id: str) -> None:
     """An ack that names the right id but the wrong sender or type: noted, and taken unless the knob is strict."""
     for key in [key for key in device.queue if key.cls == cls and key.id == id]:
-        core.complaints.append(f"{device.pn}: the ack of {cls} {id} does not name what it answers")
+        core.complain(f"{device.pn}: the ack of {cls} {id} does not name what it answers")
         if core.knobs.strict_acks and device.link is not None:
             child = Node("ack", {"class": cls, "id": id})
             core.end(device.link, "wrong ack", Node("stream:error", {}, [child]), Node("xmlstreamend"))

@@ -279,7 +279,7 @@ class Sandbox:
         try:
             return await self.until(found, str(wanted), seconds)
         except TimeoutError:
-            raise Unmet(difference(name, wanted, person.inbox, seconds)) from None
+            raise Unmet(difference(name, wanted, list(person.inbox), seconds)) from None
 
     async def until(self, found: Callable[[], T | None], what: str, seconds: float = EXPECT_SECONDS) -> T:
         """Wait until something is true (neither None nor empty nor False), and give it."""

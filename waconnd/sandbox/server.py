@@ -115,7 +115,7 @@ class Listener:
         try:
             wire.receive(data, now)
         except ProtocolError as error:
-            self.world.complaints.append(f"link {link.id}: {error}")
+            self.world.complain(f"link {link.id}: {error}")
             self.world.end(link, str(error))
         else:
             if not known and wire.who is not None:

@@ -79,10 +79,10 @@ class World(Core):
         try:
             self._route(link, node)
         except (BadNode, Refused) as error:
-            self.complaints.append(f"<{node.tag}>: {error}")
+            self.complain(f"<{node.tag}>: {error}")
             self.emit(link, Node("error", {"code": "479", "text": "smax-invalid"}))
         except RemoteProtocolError as error:
-            self.complaints.append(f"<{node.tag}>: {error}")
+            self.complain(f"<{node.tag}>: {error}")
             session.stream_error(self, link, None, Node("xml-not-well-formed"))
 
     def _route(self, link: Link, node: Node) -> None:
@@ -92,7 +92,7 @@ class World(Core):
         elif node.tag == "ib":
             session.inbound_ib(self, link, node)
         elif device is None:
-            self.complaints.append(f"<{node.tag}> from a connection that is not logged in")
+            self.complain(f"<{node.tag}> from a connection that is not logged in")
         elif node.tag == "message":
             self.tell("message", device, node)
             messages.message(self, device, node)

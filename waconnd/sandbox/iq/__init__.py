@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+import msgspec
+from google.protobuf.message import DecodeError
+
 from protocol.jid import SERVER
-from protocol.node import Attr, Node
+from protocol.node import Attr, BadNode, Node
 from waconnd.sandbox import linking
 from waconnd.sandbox.core import Core, Refused
 from waconnd.sandbox.iq import appstate, basics, encrypt, groups, media, mex, privacy, profile, usync
@@ -57,6 +60,9 @@ def answer(core: Core, device: Device, iq: Node) -> Node:
         children = handler(core, device, iq)
     except Refused as refused:
         return Node("iq", {**attrs, "type": "error"}, [refused.node])
+    except (BadNode, DecodeError, msgspec.DecodeError) as error:
+        core.complain(f"{device.pn}: {iq.text('xmlns')}: {error}")
+        return Node("iq", {**attrs, "type": "error"}, [Refused(400, "bad-request").node])
     return Node("iq", {**attrs, "type": "result"}, children or None)
 
 
