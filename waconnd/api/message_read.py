@@ -305,13 +305,16 @@ async def trace(call: Call, params: TraceParams) -> TraceResult:
         found.append((entry.made, "queued", f"as {entry.outbox_id}"))
         if entry.not_before > entry.made:
             found.append((entry.not_before, "due", ""))
-        if entry.attempts > 1:
-            found.append((entry.changed, "attempts", str(entry.attempts)))
-        if entry.error:
-            found.append((entry.changed, entry.status, entry.error))
     with suppress(NotFound):
         around = (await archive.messages.get(call.account, params.id)).seq
-    found += [_stage(row.body) for row in await archive.events.about(call.account, params.id, around)]
+    for row in await archive.events.about(call.account, params.id, around):
+        at, stage, why = _stage(row.body)
+        # The server counts in whole seconds: the log's order is the truth.
+        found.append((max(at, found[-1][0] if found else 0), stage, why))
+    if entry is not None and entry.attempts > 1:
+        found.append((entry.changed, "attempts", str(entry.attempts)))
+    if entry is not None and entry.error:
+        found.append((entry.changed, entry.status, entry.error))
     found += [(one.at, one.stage, one.detail) for one in await archive.traces.get(call.account, params.id)]
     if not found:
         raise NotFound(f"nothing is known of message {params.id}")

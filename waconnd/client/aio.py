@@ -321,6 +321,28 @@ class StyleObject(TypedDict):
     font: NotRequired[int | None]
 
 
+class AuditResult(TypedDict):
+    """`AuditResult` of the reference."""
+
+    undecryptable: List[Missing]
+    waiting_for_phone: int
+    recovered: int
+    failed: int
+    unsent: int
+    requested: NotRequired[int]
+
+
+class Missing(TypedDict):
+    """A message that could not be read."""
+
+    id: str
+    chat: str
+    sender: str
+    first_at: str
+    retries: NotRequired[int]
+    asked_phone: NotRequired[bool]
+
+
 class QrResult(TypedDict):
     """`QrResult` of the reference."""
 
@@ -392,8 +414,27 @@ class SkippedResult(TypedDict):
     why: str
 
 
-class ListResult(TypedDict):
-    """`ListResult` of the reference."""
+class LimitsResult(TypedDict):
+    """`LimitsResult` of the reference."""
+
+    known: BucketResult
+    new: BucketResult
+    limit: NotRequired[str]
+    until: NotRequired[str | None]
+    waiting: NotRequired[int]
+
+
+class BucketResult(TypedDict):
+    """How much may be sent."""
+
+    left: float
+    burst: float
+    per_minute: float
+    free_at: str
+
+
+class AccountListResult(TypedDict):
+    """`AccountListResult` of the reference."""
 
     accounts: List[AccountResult]
 
@@ -410,6 +451,29 @@ class RemoveResult(TypedDict):
 
     removed: bool
     kept: NotRequired[str]
+
+
+class Done(TypedDict):
+    """The result of what has nothing to tell but that it is done."""
+
+    ok: bool
+
+
+class CheckResult(TypedDict):
+    """`CheckResult` of the reference."""
+
+    results: List[ReachChecked]
+
+
+class ReachChecked(TypedDict):
+    """What WhatsApp says of a number."""
+
+    input: str
+    registered: bool
+    id: NotRequired[str]
+    lid: NotRequired[str]
+    business: NotRequired[bool]
+    error: NotRequired[str]
 
 
 class Diagnosis(TypedDict):
@@ -495,12 +559,6 @@ class Reloaded(TypedDict):
     needs_restart: List[str]
 
 
-class Done(TypedDict):
-    """The result of what has nothing to tell but that it is done."""
-
-    ok: bool
-
-
 class Stats(TypedDict):
     """`Stats` of the reference."""
 
@@ -568,10 +626,29 @@ class Hooked(TypedDict):
     last_error: NotRequired[str | None]
 
 
-class ForwardResult(TypedDict):
-    """`ForwardResult` of the reference."""
+class DownloadResult(TypedDict):
+    """`DownloadResult` of the reference."""
 
-    sent: List[SendResult]
+    sha256: str
+    size: int
+    mimetype: NotRequired[str]
+    file_name: NotRequired[str]
+    path: NotRequired[str]
+    upload: NotRequired[str]
+
+
+class UploadResult(TypedDict):
+    """`UploadResult` of the reference."""
+
+    upload: str
+    kind: str
+    mimetype: str
+    size: int
+    sha256: str
+    width: NotRequired[int]
+    height: NotRequired[int]
+    duration_s: NotRequired[float]
+    file_name: NotRequired[str]
 
 
 class SendResult(TypedDict):
@@ -595,6 +672,124 @@ class DeviceResult(TypedDict):
     reason: str
 
 
+class ForwardResult(TypedDict):
+    """`ForwardResult` of the reference."""
+
+    sent: List[SendResult]
+
+
+class MessageResult(TypedDict):
+    """A message and what became of it. `data` is that of the event `message.received`."""
+
+    id: str
+    chat: str
+    sender: NotRequired[str]
+    from_me: bool
+    kind: str
+    sent_at: str
+    status: NotRequired[str]
+    server_id: NotRequired[str]
+    edited_at: NotRequired[str | None]
+    revoked_at: NotRequired[str | None]
+    revoked_by: NotRequired[str]
+    starred: NotRequired[bool]
+    data: NotRequired[dict[str, Any]]
+    notes: NotRequired[List[Note]]
+    receipts: NotRequired[List[Progress]]
+    position: NotRequired[str]
+
+
+class Note(TypedDict):
+    """What somebody attached to a message."""
+
+    kind: str
+    by: NotRequired[str]
+    at: str
+    value: dict[str, Any]
+
+
+class Progress(TypedDict):
+    """How far a message of ours came with one person."""
+
+    who: str
+    delivered_at: NotRequired[str | None]
+    read_at: NotRequired[str | None]
+    played_at: NotRequired[str | None]
+
+
+class Message_ReadListResult(TypedDict):
+    """`Message_ReadListResult` of the reference."""
+
+    messages: List[MessageResult]
+    next: NotRequired[str | None]
+
+
+class ReadResult(TypedDict):
+    """`ReadResult` of the reference."""
+
+    count: int
+
+
+class RequestResult(TypedDict):
+    """`RequestResult` of the reference."""
+
+    requested: bool
+
+
+class SearchResult(TypedDict):
+    """`SearchResult` of the reference."""
+
+    hits: List[HitResult]
+    next: NotRequired[int | None]
+
+
+class HitResult(TypedDict):
+    """`HitResult` of the reference."""
+
+    message: MessageResult
+    snippet: str
+
+
+class TraceResult(TypedDict):
+    """`TraceResult` of the reference."""
+
+    id: str
+    stages: List[StageResult]
+
+
+class StageResult(TypedDict):
+    """`StageResult` of the reference."""
+
+    at: str
+    stage: str
+    detail: NotRequired[str]
+
+
+class EntryResult(TypedDict):
+    """A row, without its content."""
+
+    outbox_id: str
+    id: str
+    chat: str
+    status: Literal["cancelled", "delivered", "expired", "failed", "played", "queued", "read", "sent", "server_ack"]
+    made_at: str
+    changed_at: str
+    key: NotRequired[str]
+    via: NotRequired[str]
+    attempts: NotRequired[int]
+    error: NotRequired[str]
+    not_before: NotRequired[str | None]
+    not_after: NotRequired[str | None]
+    result: NotRequired[dict[str, Any]]
+
+
+class OutboxListResult(TypedDict):
+    """`OutboxListResult` of the reference."""
+
+    entries: List[EntryResult]
+    next: NotRequired[int | None]
+
+
 class CodeResult(TypedDict):
     """`CodeResult` of the reference."""
 
@@ -608,8 +803,8 @@ class PasskeyResult(TypedDict):
     next: str
 
 
-class Checked(TypedDict):
-    """`Checked` of the reference."""
+class RpcChecked(TypedDict):
+    """`RpcChecked` of the reference."""
 
     ok: bool
     error: NotRequired[dict[str, Any] | None]
@@ -658,6 +853,11 @@ class AccountMethods:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    async def audit(self, *, repair: bool | None = None, account: str | None = None, timeout_s: float | None = None) -> AuditResult:
+        """What is missing, undecryptable, healed or still asked for."""
+        result: AuditResult = await self._connection.call("account.audit", repair=repair, account=account, timeout_s=timeout_s)
+        return result
+
     async def change_number(self, *, expect: str | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> QrResult:
         """Another phone for the same account: unlinks this one, sets its keys aside, and gives the code to scan."""
         result: QrResult = await self._connection.call("account.change_number", expect=expect, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
@@ -688,9 +888,14 @@ class AccountMethods:
         result: ImportResult = await self._connection.call("account.import", account=account, upload=upload, **{"from": from_}, passphrase=passphrase, device=device, timeout_s=timeout_s, key=key, dry_run=dry_run)
         return result
 
-    async def list(self, *, timeout_s: float | None = None) -> ListResult:
+    async def limits(self, *, account: str | None = None, timeout_s: float | None = None) -> LimitsResult:
+        """How fast this account may send now, and what WhatsApp itself has limited."""
+        result: LimitsResult = await self._connection.call("account.limits", account=account, timeout_s=timeout_s)
+        return result
+
+    async def list(self, *, timeout_s: float | None = None) -> AccountListResult:
         """All accounts that you may see, with their states."""
-        result: ListResult = await self._connection.call("account.list", timeout_s=timeout_s)
+        result: AccountListResult = await self._connection.call("account.list", timeout_s=timeout_s)
         return result
 
     async def logout(self, *, keep_history: bool | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> LogoutResult:
@@ -721,6 +926,30 @@ class AccountMethods:
     async def wait(self, *, state: Literal["conflict", "connecting", "failed", "limited", "logged_out", "pairing", "ready", "stopped", "syncing", "unlinked", "waiting"] | None = None, account: str | None = None, timeout_s: float | None = None) -> AccountResult:
         """Return once the account is in a state; `timeout_s` says how long to wait (60 s when absent)."""
         result: AccountResult = await self._connection.call("account.wait", state=state, account=account, timeout_s=timeout_s)
+        return result
+
+
+class ChatMethods:
+    """`chat.*`"""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def typing(self, *, chat: str, on: bool | None = None, kind: Literal["text", "voice"] | None = None, for_s: float | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> Done:
+        """Show that we type or record. It stops by itself, after 25 seconds at the latest."""
+        result: Done = await self._connection.call("chat.typing", chat=chat, on=on, kind=kind, for_s=for_s, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+
+class ContactMethods:
+    """`contact.*`"""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def check(self, *, numbers: List[str], account: str | None = None, timeout_s: float | None = None) -> CheckResult:
+        """Whether numbers are on WhatsApp, and under which address. In Brazil, Mexico and Argentina both forms are tried."""
+        result: CheckResult = await self._connection.call("contact.check", numbers=numbers, account=account, timeout_s=timeout_s)
         return result
 
 
@@ -835,20 +1064,134 @@ class HookMethods:
         return result
 
 
+class MediaMethods:
+    """`media.*`"""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def download(self, *, id: str | Reference, chat: str | None = None, path: str | None = None, fd: int | None = None, refresh: bool | None = None, account: str | None = None, timeout_s: float | None = None) -> DownloadResult:
+        """The file of a message. Every check is made before a byte is handed out; what the hosts have lost the phone is asked for."""
+        result: DownloadResult = await self._connection.call("media.download", id=id, chat=chat, path=path, fd=fd, refresh=refresh, account=account, timeout_s=timeout_s)
+        return result
+
+    async def upload(self, *, kind: Literal["audio", "document", "image", "sticker", "video", "video_note", "voice"], fd: int | None = None, upload: str | None = None, data: str | None = None, url: str | None = None, path: str | None = None, mimetype: str | None = None, file_name: str | None = None, title: str | None = None, page_count: int | None = None, duration_s: float | None = None, width: int | None = None, height: int | None = None, thumbnail: str | None = None, waveform: List[int] | None = None, gif: bool | None = None, animated: bool | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> UploadResult:
+        """Encrypt a file and put it on WhatsApp's media hosts, to be sent to many without uploading it again."""
+        result: UploadResult = await self._connection.call("media.upload", kind=kind, fd=fd, upload=upload, data=data, url=url, path=path, mimetype=mimetype, file_name=file_name, title=title, page_count=page_count, duration_s=duration_s, width=width, height=height, thumbnail=thumbnail, waveform=waveform, gif=gif, animated=animated, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+
 class MessageMethods:
     """`message.*`"""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    async def answer(self, *, id: str | Reference, choice: str, chat: str | None = None, wait: Literal["delivered", "queued", "server"] | None = None, text: str | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> SendResult:
+        """Choose a button or a row of a message that offers some."""
+        result: SendResult = await self._connection.call("message.answer", id=id, choice=choice, chat=chat, wait=wait, text=text, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    async def edit(self, *, id: str | Reference, chat: str | None = None, wait: Literal["delivered", "queued", "server"] | None = None, text: str | None = None, caption: str | None = None, mentions: List[str] | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> SendResult:
+        """Change the text or caption of a message of ours, within 20 minutes."""
+        result: SendResult = await self._connection.call("message.edit", id=id, chat=chat, wait=wait, text=text, caption=caption, mentions=mentions, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
     async def forward(self, *, id: str | Reference, to: List[str], chat: str | None = None, wait: Literal["delivered", "queued", "server"] | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> ForwardResult:
         """Send a message on to others, marked as forwarded."""
         result: ForwardResult = await self._connection.call("message.forward", id=id, to=to, chat=chat, wait=wait, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
         return result
 
+    async def get(self, *, id: str | Reference, chat: str | None = None, account: str | None = None, timeout_s: float | None = None) -> MessageResult:
+        """One message with its reactions, votes and receipts."""
+        result: MessageResult = await self._connection.call("message.get", id=id, chat=chat, account=account, timeout_s=timeout_s)
+        return result
+
+    async def keep(self, *, id: str | Reference, chat: str | None = None, wait: Literal["delivered", "queued", "server"] | None = None, on: bool | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> SendResult:
+        """Keep a message of a disappearing chat for everybody, or let it go."""
+        result: SendResult = await self._connection.call("message.keep", id=id, chat=chat, wait=wait, on=on, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    async def list(self, *, chat: str | None = None, before: str | None = None, after: str | None = None, limit: int | None = None, types: List[str] | None = None, account: str | None = None, timeout_s: float | None = None) -> Message_ReadListResult:
+        """Messages, newest first; with `after`, oldest first from there."""
+        result: Message_ReadListResult = await self._connection.call("message.list", chat=chat, before=before, after=after, limit=limit, types=types, account=account, timeout_s=timeout_s)
+        return result
+
+    async def mark_read(self, *, chat: str, ids: List[str] | None = None, up_to: str | None = None, played: bool | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> ReadResult:
+        """Tell the senders that their messages were read (or played), as far as the account's privacy allows."""
+        result: ReadResult = await self._connection.call("message.mark_read", chat=chat, ids=ids, up_to=up_to, played=played, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    async def pin(self, *, id: str | Reference, chat: str | None = None, wait: Literal["delivered", "queued", "server"] | None = None, on: bool | None = None, for_s: Literal[86400, 604800, 2592000] | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> SendResult:
+        """Pin a message to the top of its chat for everybody, or take it off."""
+        result: SendResult = await self._connection.call("message.pin", id=id, chat=chat, wait=wait, on=on, for_s=for_s, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    async def react(self, *, id: str | Reference, emoji: str, chat: str | None = None, wait: Literal["delivered", "queued", "server"] | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> SendResult:
+        """React to a message, or take the reaction back."""
+        result: SendResult = await self._connection.call("message.react", id=id, emoji=emoji, chat=chat, wait=wait, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    async def request(self, *, id: str | Reference, chat: str | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> RequestResult:
+        """Ask the own phone for a message that could not be read."""
+        result: RequestResult = await self._connection.call("message.request", id=id, chat=chat, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    async def revoke(self, *, id: str | Reference, chat: str | None = None, wait: Literal["delivered", "queued", "server"] | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> SendResult:
+        """Delete a message for everybody: our own, or as admin of a group anybody's."""
+        result: SendResult = await self._connection.call("message.revoke", id=id, chat=chat, wait=wait, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    async def rsvp(self, *, id: str | Reference, response: Literal["going", "maybe", "not_going"], chat: str | None = None, wait: Literal["delivered", "queued", "server"] | None = None, extra_guests: int | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> SendResult:
+        """Answer an invitation to an event."""
+        result: SendResult = await self._connection.call("message.rsvp", id=id, response=response, chat=chat, wait=wait, extra_guests=extra_guests, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    async def search(self, *, query: str, chat: str | None = None, sender: str | None = None, since: str | None = None, until: str | None = None, limit: int | None = None, before: int | None = None, account: str | None = None, timeout_s: float | None = None) -> SearchResult:
+        """Find messages by their words, latest first."""
+        result: SearchResult = await self._connection.call("message.search", query=query, chat=chat, sender=sender, since=since, until=until, limit=limit, before=before, account=account, timeout_s=timeout_s)
+        return result
+
     async def send(self, *, to: str, text: str | None = None, image: MediaObject | None = None, video: MediaObject | None = None, video_note: MediaObject | None = None, audio: MediaObject | None = None, voice: MediaObject | None = None, document: MediaObject | None = None, sticker: MediaObject | None = None, sticker_pack: StickerPackObject | None = None, location: LocationObject | None = None, contacts: List[ContactObject] | None = None, poll: PollObject | None = None, event: EventObject | None = None, album: List[AlbumItem] | None = None, group_invite: GroupInviteObject | None = None, comment: CommentObject | None = None, product: ProductObject | None = None, raw: str | None = None, caption: str | None = None, reply_to: str | Reference | None = None, mentions: List[str] | None = None, mention_all: bool | None = None, view_once: bool | None = None, ttl_s: Literal[0, 86400, 604800, 7776000] | None = None, forwarded: bool | int | None = None, link_preview: bool | PreviewObject | None = None, style: StyleObject | None = None, not_before: str | None = None, not_after: str | None = None, wait: Literal["delivered", "queued", "server"] | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> SendResult:
         """Send a message of any kind. It is durable before this returns, and sent as soon as the account can."""
         result: SendResult = await self._connection.call("message.send", to=to, text=text, image=image, video=video, video_note=video_note, audio=audio, voice=voice, document=document, sticker=sticker, sticker_pack=sticker_pack, location=location, contacts=contacts, poll=poll, event=event, album=album, group_invite=group_invite, comment=comment, product=product, raw=raw, caption=caption, reply_to=reply_to, mentions=mentions, mention_all=mention_all, view_once=view_once, ttl_s=ttl_s, forwarded=forwarded, link_preview=link_preview, style=style, not_before=not_before, not_after=not_after, wait=wait, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    async def trace(self, *, id: str, account: str | None = None, timeout_s: float | None = None) -> TraceResult:
+        """All that is known to have happened to a message, in order: queued, tried, sent, acknowledged, delivered, read, healed."""
+        result: TraceResult = await self._connection.call("message.trace", id=id, account=account, timeout_s=timeout_s)
+        return result
+
+    async def vote(self, *, id: str | Reference, options: List[str], chat: str | None = None, wait: Literal["delivered", "queued", "server"] | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> SendResult:
+        """Vote in a poll. The vote replaces an earlier one."""
+        result: SendResult = await self._connection.call("message.vote", id=id, options=options, chat=chat, wait=wait, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+
+class OutboxMethods:
+    """`outbox.*`"""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def cancel(self, *, outbox_id: str, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> EntryResult:
+        """Take back what has not left yet."""
+        result: EntryResult = await self._connection.call("outbox.cancel", outbox_id=outbox_id, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    async def get(self, *, outbox_id: str, account: str | None = None, timeout_s: float | None = None) -> EntryResult:
+        """One row."""
+        result: EntryResult = await self._connection.call("outbox.get", outbox_id=outbox_id, account=account, timeout_s=timeout_s)
+        return result
+
+    async def list(self, *, status: List[Literal["cancelled", "delivered", "expired", "failed", "played", "queued", "read", "sent", "server_ack"]] | None = None, after: int | None = None, limit: int | None = None, account: str | None = None, timeout_s: float | None = None) -> OutboxListResult:
+        """Messages that wait or were sent in the last days, in the order in which they came."""
+        result: OutboxListResult = await self._connection.call("outbox.list", status=status, after=after, limit=limit, account=account, timeout_s=timeout_s)
+        return result
+
+    async def retry(self, *, outbox_id: str, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> EntryResult:
+        """Try a failed, expired or cancelled message once more, under the same id."""
+        result: EntryResult = await self._connection.call("outbox.retry", outbox_id=outbox_id, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
         return result
 
 
@@ -879,15 +1222,32 @@ class PairMethods:
         return result
 
 
+class PresenceMethods:
+    """`presence.*`"""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def set(self, *, online: bool, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> Done:
+        """Appear online, or not, until the connection ends. While online the phone may keep its notifications to itself."""
+        result: Done = await self._connection.call("presence.set", online=online, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    async def watch(self, *, ids: List[str], account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> Done:
+        """Be told (`contact.presence`) when these people come and go, until the connection ends. Needs `presence.set`."""
+        result: Done = await self._connection.call("presence.watch", ids=ids, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+
 class RpcMethods:
     """`rpc.*`"""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def check(self, *, method: str, params: dict[str, Any] | None = None, timeout_s: float | None = None) -> Checked:
+    async def check(self, *, method: str, params: dict[str, Any] | None = None, timeout_s: float | None = None) -> RpcChecked:
         """Whether a call would be accepted: method, parameters, account and rights. Nothing is run."""
-        result: Checked = await self._connection.call("rpc.check", method=method, params=params, timeout_s=timeout_s)
+        result: RpcChecked = await self._connection.call("rpc.check", method=method, params=params, timeout_s=timeout_s)
         return result
 
     async def discover(self, *, timeout_s: float | None = None) -> dict[str, Any]:
@@ -929,10 +1289,15 @@ class AsyncClient(Connection):
     def __init__(self, path: str | os.PathLike[str] | None = None, *, timeout: float | None = 75.0) -> None:
         super().__init__(path, timeout=timeout)
         self.account = AccountMethods(self)
+        self.chat = ChatMethods(self)
+        self.contact = ContactMethods(self)
         self.daemon = DaemonMethods(self)
         self.event = EventsMethods(self)
         self.hook = HookMethods(self)
+        self.media = MediaMethods(self)
         self.message = MessageMethods(self)
+        self.outbox = OutboxMethods(self)
         self.pair = PairMethods(self)
+        self.presence = PresenceMethods(self)
         self.rpc = RpcMethods(self)
         self.token = TokenMethods(self)
