@@ -47,7 +47,6 @@ from waconnd.media.sources import Opened, opened
 from waconnd.rpc.caller import Call
 from waconnd.rpc.errors import RpcError
 from waconnd.rpc.times import parse_time
-from waconnd.store.archive import NotFound
 
 #: Content key → the kind under which its file is encrypted and uploaded.
 KINDS: Final = {
@@ -263,13 +262,8 @@ class Desk:
         """The chat's disappearing timer."""
         if self.to.is_newsletter or self.to.is_broadcast:
             return 0
-        try:
-            chat = await self._fleet.archive.chats.get(
-                self._call.account, str(targets.canonical(self._account, self.to))
-            )
-        except NotFound:
-            return 0
-        return chat.timer_s
+        chat = str(targets.canonical(self._account, self.to))
+        return await self._fleet.archive.chats.timer(self._call.account, chat)
 
     async def _mentions(self, said: Said) -> tuple[str, ...]:
         words = said.text or said.caption

@@ -44,7 +44,7 @@ class Session:
         self._caller = caller
         self._busy = busy
         self._reader = LineReader()
-        self._slots = anyio.Semaphore(MAX_IN_FLIGHT)
+        self._slots = anyio.Semaphore(MAX_IN_FLIGHT, fast_acquire=True)
         self._in_flight = 0
         self._quiet = anyio.Event()
         self._running: dict[bytes, anyio.CancelScope] = {}

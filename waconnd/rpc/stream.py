@@ -29,7 +29,7 @@ class UnixStream:
     def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(False)
         self.socket = sock
-        self._writing = anyio.Lock()
+        self._writing = anyio.Lock(fast_acquire=True)
 
     async def receive(self) -> tuple[bytes, tuple[int, ...]]:
         """Bytes and the descriptors that came with them; no bytes at the end of the stream."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -70,7 +71,13 @@ def chat_of(data: Mapping[str, Any]) -> str:
 def text_of(ms: int) -> str:
     """Milliseconds to RFC 3339, UTC."""
     seconds, rest = divmod(min(max(ms, 0), _LAST_SECOND * 1000), 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
+    return f"{_second(seconds)}.{rest:03d}Z"
+
+
+@lru_cache(maxsize=1024)
+def _second(seconds: int) -> str:
+    """What comes at one time has one time, two or three times over."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
 
 
 def millis(when: object) -> int:
@@ -87,21 +94,22 @@ def millis(when: object) -> int:
 
 def presented(value: Any) -> Any:
     """Numbers under the name of a time become text, absent members vanish; all else stays."""
-    if isinstance(value, dict):
-        return {name: _member(name, held) for name, held in value.items() if held is not None}
-    if isinstance(value, (list, tuple)):
+    kind = type(value)
+    if kind is dict:
+        out: Fields = {}
+        # By exact type: whatever comes here was made of builtins by msgspec, and this runs for every event.
+        for name, held in value.items():
+            kind = type(held)
+            if kind is str or kind is bool:
+                out[name] = held
+            elif kind is int or kind is float:
+                out[name] = text_of(millis(held)) if name.endswith("_at") or name in _TIMES else held
+            elif held is not None:
+                out[name] = presented(held)
+        return out
+    if kind is list or kind is tuple:
         return [presented(item) for item in value]
     return value
-
-
-def _member(name: str, held: Any) -> Any:
-    if (
-        isinstance(held, (int, float))
-        and not isinstance(held, bool)
-        and (name.endswith("_at") or name in _TIMES)
-    ):
-        return text_of(millis(held))
-    return presented(held) if isinstance(held, (dict, list, tuple)) else held
 
 
 def _fields(event: Event | Mapping[str, Any] | bytes) -> Fields:

@@ -78,6 +78,17 @@ class Chats:
 
         return await self._reader.call(job)
 
+    async def timer(self, account: str, id: str) -> int:
+        """Seconds after which messages vanish in a chat; 0: never, or no such chat. Every send asks."""
+
+        def job(connection: sqlite3.Connection) -> int:
+            row = connection.execute(
+                "select timer_s from chat where account = ? and id = ?", (account, id)
+            ).fetchone()
+            return 0 if row is None else int(row[0])
+
+        return await self._reader.call(job)
+
     async def page(
         self,
         account: str,

@@ -14,7 +14,7 @@ import anyio
 import msgspec
 
 from protocol.events.base import Event
-from waconnd.store.archive import project
+from waconnd.store.archive import moves, project
 from waconnd.store.archive.body import Encoded, encode, spliced
 from waconnd.store.archive.errors import CursorExpired
 from waconnd.store.archive.thread import Worker
@@ -78,6 +78,8 @@ class EventLog:
 
     def __init__(self, writer: Worker, reader: Worker, clock: Callable[[], float]) -> None:
         self._writer, self._reader, self._clock = writer, reader, clock
+        #: Of the last batch, as the writer saw it: events may have followed from it.
+        self._last = 0
         #: The newest durable seq, kept on the loop's side.
         self.newest = 0
         self._moved = anyio.Event()
@@ -98,17 +100,21 @@ class EventLog:
 
         def job(connection: sqlite3.Connection) -> list[int]:
             seqs = insert(connection, rows, now)
+            self._last = newest_of(connection)
             if also is not None:
                 also(connection)
             return seqs
 
-        return await self._writer.call(job, self.wake)
+        return await self._writer.call(job, lambda seqs: self.wake([*seqs, self._last]))
 
     async def read(self, after: int, wanted: Filter | None = None, *, limit: int = PAGE_ROWS) -> Page:
         """The next events after a seq. Raises CursorExpired when some of those were pruned already (0 never)."""
         chosen = wanted or Filter()
         rows = max(1, min(limit, PAGE_ROWS))
-        return await self._reader.call(lambda connection: read(connection, after, chosen, rows))
+        page = await self._reader.call(lambda connection: read(connection, after, chosen, rows))
+        # The reader may see rows before their writer is back on the loop; who was shown a place may come back to it.
+        self.wake([page.next])
+        return page
 
     async def wait(self, after: int) -> int:
         """Return once there is an event past `after`; gives the newest seq.
@@ -188,9 +194,19 @@ def insert(connection: sqlite3.Connection, rows: Sequence[Encoded], now: int) ->
         seqs.append(seq)
         size += len(row.body)
         project.apply(connection, row, seq, now)
+    size += tell_moves(connection, now)
     if size:
         connection.execute("update meta set value = value + ? where name = 'event_bytes'", (size,))
     return seqs
+
+
+def tell_moves(connection: sqlite3.Connection, now: int) -> int:
+    """Events of persons that were found to be one; their bytes."""
+    size = 0
+    for row in moves.settle(connection, now):
+        connection.execute(_INSERT, (row.account, row.type, row.chat, row.key, row.at, now, row.body))
+        size += len(row.body)
+    return size
 
 
 def read(connection: sqlite3.Connection, after: int, wanted: Filter, limit: int) -> Page:
@@ -227,12 +243,16 @@ def read(connection: sqlite3.Connection, after: int, wanted: Filter, limit: int)
 
 def bounds(connection: sqlite3.Connection) -> Bounds:
     """The ends of the log; the newest is known even when all rows are pruned."""
-    newest = (connection.execute("select seq from sqlite_sequence where name = 'event'").fetchone() or (0,))[
-        0
-    ]
+    newest = newest_of(connection)
     oldest = connection.execute("select min(seq) from event").fetchone()[0]
     meta = dict(connection.execute("select name, value from meta where name in ('log_id', 'event_bytes')"))
     return Bounds(newest + 1 if oldest is None else oldest, newest, meta["log_id"], meta["event_bytes"])
+
+
+def newest_of(connection: sqlite3.Connection) -> int:
+    """The newest seq that was ever given, also when its row is pruned."""
+    row = connection.execute("select seq from sqlite_sequence where name = 'event'").fetchone()
+    return int(row[0]) if row is not None else 0
 
 
 def _where(wanted: Filter) -> tuple[str, list[str]]:
