@@ -21,7 +21,7 @@ from waconnd.media.upload import HEADERS, MediaFailed
 
 #: A larger file than any sender may make: what a hostile host can make us write.
 MAX_BYTES: Final = 2 * 1024 * 1024 * 1024 + 1024
-#: A busy host is asked again so often, after so many seconds each time one more.
+#: Busy hosts are asked so often, each time a second later, or when they say.
 MAX_RETRIES: Final = 5
 _BUSY: Final = frozenset({429, 500, 502, 503, 504})
 _GONE: Final = frozenset({403, 404, 410})
@@ -50,34 +50,30 @@ async def download(
     if len(ref.file_sha256) != HASH:
         raise MediaError("bad_hash_length", "the message does not say what its file's hash is")
     causes: dict[str, str] = {}
-    for host in await hosts.to_read():
-        try:
-            url = download_url(host.name, ref.direct_path, ref.file_enc_sha256, ref.kind, scheme=scheme)
-        except BadDirectPath as error:
-            raise MediaFailed(str(error), {}, "bad_media") from error
-        try:
-            return await _patiently(url, ref, target, route, max_bytes)
-        except (HttpError, _Busy) as error:
-            causes[host.name] = str(error)
-        except MediaError as error:
-            if error.code not in _OF_HOST:
-                raise
-            causes[host.name] = str(error)
+    hosts_left = [host.name for host in await hosts.to_read()]
+    for attempt in range(1, MAX_RETRIES + 1):
+        busy: dict[str, float] = {}
+        for name in hosts_left:
+            try:
+                url = download_url(name, ref.direct_path, ref.file_enc_sha256, ref.kind, scheme=scheme)
+                return await _fetch(url, ref, target, route, max_bytes)
+            except BadDirectPath as error:
+                raise MediaFailed(str(error), {}, "bad_media") from error
+            except _Busy as error:
+                causes[name], busy[name] = str(error), error.after
+            except HttpError as error:
+                causes[name] = str(error)
+            except MediaError as error:
+                if error.code not in _OF_HOST:
+                    raise
+                causes[name] = str(error)
+        # Those that are only busy are asked again, all others gave their answer.
+        hosts_left = list(busy)
+        if not hosts_left or attempt == MAX_RETRIES:
+            break
+        await anyio.sleep(max(min(busy.values()), attempt))
     told = "; ".join(f"{name}: {why}" for name, why in causes.items())
     raise MediaFailed(f"no media host gave a sound file ({told})", causes, "download")
-
-
-async def _patiently(
-    url: str, ref: MediaRef, target: Path, route: Route, max_bytes: int
-) -> tuple[int, bytes]:
-    for attempt in range(1, MAX_RETRIES + 1):
-        try:
-            return await _fetch(url, ref, target, route, max_bytes)
-        except _Busy as busy:
-            if attempt == MAX_RETRIES:
-                raise
-            await anyio.sleep(busy.after or attempt)
-    raise AssertionError
 
 
 async def _fetch(url: str, ref: MediaRef, target: Path, route: Route, max_bytes: int) -> tuple[int, bytes]:
