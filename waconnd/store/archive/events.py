@@ -16,6 +16,7 @@ import msgspec
 from protocol.events.base import Event
 from waconnd.store.archive import moves, project
 from waconnd.store.archive.body import Encoded, encode, spliced
+from waconnd.store.archive.change import Store
 from waconnd.store.archive.errors import CursorExpired
 from waconnd.store.archive.thread import Worker
 
@@ -181,23 +182,39 @@ def insert(connection: sqlite3.Connection, rows: Sequence[Encoded], now: int) ->
     """Rows and their projection, within the caller's transaction."""
     seqs: list[int] = []
     size = 0
+    # Looked up first: a conflict would use up a number all the same, and numbers have no holes here.
+    known = _known(connection, rows)
+    stores: dict[str, Store] = {}
     for row in rows:
-        # Looked up first: a conflict would use up a number all the same, and numbers have no holes here.
-        held = connection.execute(
-            "select seq from event where account = ? and key = ?", (row.account, row.key)
-        ).fetchone()
+        held = known.get((row.account, row.key))
         if held is not None:
-            seqs.append(held[0])
+            seqs.append(held)
             continue
         values = (row.account, row.type, row.chat, row.key, row.at, now, row.body)
         seq = connection.execute(_INSERT, values).lastrowid or 0
+        known[row.account, row.key] = seq
         seqs.append(seq)
         size += len(row.body)
-        project.apply(connection, row, seq, now)
+        project.apply(connection, row, seq, now, stores=stores)
     size += tell_moves(connection, now)
     if size:
         connection.execute("update meta set value = value + ? where name = 'event_bytes'", (size,))
     return seqs
+
+
+def _known(connection: sqlite3.Connection, rows: Sequence[Encoded]) -> dict[tuple[str, str], int]:
+    """Which of these events are rows already. One question for all: each costs a hand-over between threads."""
+    keys: dict[str, list[str]] = {}
+    for row in rows:
+        keys.setdefault(row.account, []).append(row.key)
+    return {
+        (account, key): seq
+        for account, wanted in keys.items()
+        for key, seq in connection.execute(
+            "select key, seq from event where account = ? and key in (select value from json_each(?))",
+            (account, msgspec.json.encode(wanted).decode()),
+        )
+    }
 
 
 def tell_moves(connection: sqlite3.Connection, now: int) -> int:

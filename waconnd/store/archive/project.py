@@ -7,17 +7,36 @@ event can't undo a newer one. An event without a handler is told to followers an
 from __future__ import annotations
 
 import sqlite3
-from typing import Final
+from typing import Any, Final
 
-from waconnd.store.archive import project_changes, project_chat, project_message
-from waconnd.store.archive.body import Encoded
+import msgspec
+
+from waconnd.store.archive import project_changes, project_chat, project_message, project_state
+from waconnd.store.archive.body import Encoded, Fields, millis, presented
 from waconnd.store.archive.change import Change, Handler, Store
 
 HANDLERS: Final[dict[str, Handler]] = {
     **project_message.HANDLERS,
     **project_changes.HANDLERS,
     **project_chat.HANDLERS,
+    **project_state.HANDLERS,
 }
+
+
+def collection_synced(connection: sqlite3.Connection, change: Change) -> None:
+    """A whole collection of app state: many changes that are told as one event."""
+    held: Any = change.private.get("changes")
+    for member in held if isinstance(held, list) else []:
+        fields: Fields = presented(member)
+        kind, at = str(fields.pop("type")), millis(fields.pop("at"))
+        fields.pop("key", None)
+        handler = HANDLERS.get(kind)
+        if handler is not None:
+            one = msgspec.structs.replace(change, type=kind, at=at, data=fields, private={}, live=False)
+            handler(connection, one)
+
+
+HANDLERS["sync.app_state"] = collection_synced
 
 
 def store_of(connection: sqlite3.Connection, account: str) -> Store:
@@ -38,12 +57,24 @@ def set_store(connection: sqlite3.Connection, account: str, store: Store) -> Non
     )
 
 
-def apply(connection: sqlite3.Connection, row: Encoded, seq: int, now: int, *, live: bool = True) -> None:
-    """Carry one new event into the tables."""
+def apply(
+    connection: sqlite3.Connection,
+    row: Encoded,
+    seq: int,
+    now: int,
+    *,
+    live: bool = True,
+    stores: dict[str, Store] | None = None,
+) -> None:
+    """Carry one new event into the tables. `stores`: what was found out about accounts in this transaction."""
     handler = HANDLERS.get(row.type)
     if handler is None or not row.account:
         return
-    store = store_of(connection, row.account)
+    store = None if stores is None else stores.get(row.account)
+    if store is None:
+        store = store_of(connection, row.account)
+        if stores is not None:
+            stores[row.account] = store
     change = Change(row.account, row.type, row.at, seq, now, store, row.data, row.private, live)
     if store != "none":
         handler(connection, change)

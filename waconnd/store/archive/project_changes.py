@@ -14,6 +14,13 @@ from waconnd.store.archive.people import learn
 
 #: A status only rises. `failed` is final only for what never reached the server.
 RANKS: Final = {"queued": 1, "sent": 2, "failed": 3, "server_ack": 4, "delivered": 5, "read": 6, "played": 7}
+#: Status → all that it may follow, those that no rank knows included, as a list for SQL: one statement each.
+_BELOW: Final = {
+    new: "({})".format(
+        ", ".join(f"'{old}'" for old in ["", "cancelled", "expired", *RANKS] if RANKS.get(old, 0) < rank)
+    )
+    for new, rank in RANKS.items()
+}
 #: Members of a change that say what it is about, not what it says.
 _ADDRESS: Final = frozenset(
     {"target", "by", "from", "chat", "id", "from_me", "sent_at", "retried", "broadcast"}
@@ -177,25 +184,26 @@ def _note_receipt(connection: sqlite3.Connection, change: Change, chat: str, id:
 
 def raise_status(connection: sqlite3.Connection, account: str, id: str, chat: str, new: str) -> None:
     """Never backwards."""
-    if new not in RANKS:
+    below = _BELOW.get(new)
+    if below is None:
         return
-    rows = connection.execute(
-        "select n, status, chat from message where account = ? and id = ? and from_me", (account, id)
-    ).fetchall()
     # A person's chat has two names; our own ids are unique all the same.
-    exact = [row for row in rows if row[2] == chat]
-    for n, held, _ in exact or rows:
-        if RANKS[new] > RANKS.get(held, 0):
-            connection.execute("update message set status = ? where n = ?", (new, n))
+    connection.execute(
+        "update message set status = ?1 where account = ?2 and id = ?3 and from_me"  # noqa: S608 (words from here)
+        f" and status in {below} and (chat = ?4 or not exists"
+        " (select 1 from message where account = ?2 and id = ?3 and from_me and chat = ?4))",
+        (new, account, id, chat),
+    )
 
 
 def raise_outbox(connection: sqlite3.Connection, account: str, id: str, new: str, at: int) -> None:
     """The same for the row that waits in the outbox."""
-    row = connection.execute(
-        "select n, status from outbox where account = ? and id = ?", (account, id)
-    ).fetchone()
-    if row is not None and RANKS.get(new, 0) > RANKS.get(row[1], 0):
-        connection.execute("update outbox set status = ?, changed = ? where n = ?", (new, at, row[0]))
+    below = _BELOW.get(new)
+    if below is not None:
+        connection.execute(
+            f"update outbox set status = ?, changed = ? where account = ? and id = ? and status in {below}",  # noqa: S608
+            (new, at, account, id),
+        )
 
 
 def read_upto(connection: sqlite3.Connection, account: str, chat: str, ids: list[str]) -> None:

@@ -177,15 +177,18 @@ class Worker:
             connection.set_progress_handler(lambda: time.monotonic() > until, CLOCK_STEPS)
         connection.execute("begin immediate" if self._write else "begin")
         for order in batch:
-            connection.execute("savepoint job")
+            if self._write:
+                connection.execute("savepoint job")
             try:
                 order.run(connection)
             except Exception as error:
                 if not connection.in_transaction:  # SQLite gave the whole of it up: disk full, I/O error
                     raise
-                connection.execute("rollback to job")
+                if self._write:
+                    connection.execute("rollback to job")
                 order.outcome = _failure(error) if isinstance(error, sqlite3.Error) else error
-            connection.execute("release job")
+            if self._write:
+                connection.execute("release job")
         connection.execute("commit")
 
     def _recover(self, connection: sqlite3.Connection, error: BaseException) -> sqlite3.Connection:
