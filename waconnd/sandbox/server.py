@@ -185,5 +185,7 @@ class Listener:
                 continue
             self._timer_wake.clear()
             wait = LONGEST_SLEEP if due is None else min(LONGEST_SLEEP, max(0.0, due - now))
+            # Not wait_for: in Python 3.11 it can swallow the cancellation that comes with the event.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._timer_wake.wait(), wait)
+                async with asyncio.timeout(wait):
+                    await self._timer_wake.wait()
