@@ -16,9 +16,9 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from waconnd.client.aio import AsyncClient, Unreachable
@@ -70,8 +70,8 @@ class Rig:
     async def _begin(self) -> None:
         self._stack.callback(self._short.cleanup)
         await self._stack.enter_async_context(self.sandbox.serving())
-        for name in ("me", *self._people):
-            self.sandbox.person(name)
+        for name, number in {"me": "", **self._people}.items():
+            self.sandbox.person(name, number)
         self._write_config()
         await self.start()
         self._stack.push_async_callback(self.stop)
