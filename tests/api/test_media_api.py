@@ -75,7 +75,9 @@ async def test_by_path_and_by_upload(rig: Rig, tmp_path: Path) -> None:
 async def test_a_handle_uploads_once_and_sends_often(rig: Rig) -> None:
     data = os.urandom(3000)
     before = rig.sandbox.world.blobs.uploads
-    made = await rig.client.media.upload(kind="document", data=base64.b64encode(data).decode(), file_name="a.bin")
+    made = await rig.client.media.upload(
+        kind="document", data=base64.b64encode(data).decode(), file_name="a.bin"
+    )
     assert made["sha256"] == hashlib.sha256(data).hexdigest()
     for _ in range(3):
         assert await arrived(rig, await send(rig, upload=made["upload"])) == data

@@ -131,7 +131,11 @@ async def test_an_answer_to_buttons(rig: Rig) -> None:
         await rig.client.message.answer(id=id, choice="perhaps")
     done = await rig.client.message.answer(id=id, choice="yes")
     reply = (await read_of(rig, "ann", done["id"])).message.buttonsResponseMessage
-    assert (reply.selectedButtonId, reply.selectedDisplayText, reply.contextInfo.stanzaId) == ("yes", "Yes!", id)
+    assert (reply.selectedButtonId, reply.selectedDisplayText, reply.contextInfo.stanzaId) == (
+        "yes",
+        "Yes!",
+        id,
+    )
 
 
 async def test_forwarding_counts_up(rig: Rig) -> None:

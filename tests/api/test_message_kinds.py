@@ -21,7 +21,12 @@ def png(width: int = 3, height: int = 2) -> bytes:
 
     rows = b"".join(b"\0" + bytes(3 * width) for _ in range(height))
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
 
 
 def ogg(seconds: int = 3) -> bytes:
@@ -61,10 +66,19 @@ PLAIN = [
     ({"poll": {"name": "When?", "options": ["Mon", "Tue"]}}, {"kind": "poll"}),
     ({"event": {"name": "Dinner", "start_at": "2027-01-01T19:00:00Z"}}, {"kind": "event"}),
     ({"contacts": [{"name": "Bob", "phone": "+15550003333"}]}, {"kind": "contact"}),
-    ({"contacts": [{"name": "A", "phone": "+15550001"}, {"name": "B", "phone": "+15550002"}]}, {"kind": "contact"}),
-    ({"group_invite": {"group": "120363000000000001@g.us", "code": "abcd", "name": "G"}}, {"kind": "group_invite"}),
+    (
+        {"contacts": [{"name": "A", "phone": "+15550001"}, {"name": "B", "phone": "+15550002"}]},
+        {"kind": "contact"},
+    ),
+    (
+        {"group_invite": {"group": "120363000000000001@g.us", "code": "abcd", "name": "G"}},
+        {"kind": "group_invite"},
+    ),
     ({"product": {"id": "p1", "title": "Cup", "currency": "EUR", "price_1000": 5000}}, {"kind": "product"}),
-    ({"raw": b64(Message(conversation="raw words").SerializeToString())}, {"kind": "text", "text": "raw words"}),
+    (
+        {"raw": b64(Message(conversation="raw words").SerializeToString())},
+        {"kind": "text", "text": "raw words"},
+    ),
 ]
 
 
@@ -143,9 +157,7 @@ async def test_options_stand_beside_the_content(rig: Rig) -> None:
 
 
 async def test_view_once(rig: Rig) -> None:
-    result = await rig.client.message.send(
-        to=rig.number("ann"), image={"data": b64(png())}, view_once=True
-    )
+    result = await rig.client.message.send(to=rig.number("ann"), image={"data": b64(png())}, view_once=True)
     read_ = await rig.sandbox.until(
         lambda: next((one for one in rig.person("ann").inbox if one.id == result["id"]), None), "message"
     )

@@ -43,10 +43,11 @@ class Rig:
         folder: Path,
         *,
         seed: int = 1,
-        people: tuple[str, ...] = ("ann", "bob"),
+        people: Mapping[str, str] = MappingProxyType({"ann": "", "bob": ""}),
         config: str = "",
         pair: bool = True,
     ) -> None:
+        """`people`: name → number, empty for any. `config`: sections in place of the usual one of `main`."""
         self.folder = folder
         self.sandbox = Sandbox(seed=seed)
         self._people, self._config, self._pair = people, config, pair
