@@ -12,7 +12,17 @@ from waconnd.store.archive.thread import Worker
 #: Rows removed between two turns of the other jobs.
 SLICE_ROWS: Final = 2_000
 #: Tables with rows of an account: those that are its history, and those that belong to its pairing.
-_HISTORY: Final = ("message", "annotation", "receipt", "early", "media", "chat", "contact", "trace")
+_HISTORY: Final = (
+    "message",
+    "annotation",
+    "receipt",
+    "early",
+    "media",
+    "chat",
+    "contact",
+    "setting",
+    "trace",
+)
 _PAIRING: Final = ("outbox", "retry_copy")
 
 

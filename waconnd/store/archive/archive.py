@@ -27,6 +27,7 @@ from waconnd.store.archive.media import MediaStore
 from waconnd.store.archive.messages import Messages
 from waconnd.store.archive.outbox import Outbox
 from waconnd.store.archive.retention import Broom, Retention
+from waconnd.store.archive.settings import Settings
 from waconnd.store.archive.stamps import Stamps
 from waconnd.store.archive.thread import Worker
 from waconnd.store.archive.traces import Traces
@@ -48,6 +49,7 @@ class Archive:
         self.messages = Messages(writer, reader, clock)
         self.chats = Chats(writer, reader)
         self.contacts = Contacts(writer, reader, clock)
+        self.settings = Settings(writer, reader)
         self.media = MediaStore(writer, reader, clock)
         self.copies = RetryCopies(writer, reader, clock)
         self.traces = Traces(writer, reader, clock)

@@ -22,6 +22,7 @@ TABLES: Final = (
     "media",
     "chat",
     "contact",
+    "setting",
     "outbox",
     "retry_copy",
 )

@@ -49,6 +49,9 @@ def learn(connection: sqlite3.Connection, account: str, person: Fields, now: int
         " changed = excluded.changed",
         (account, target, pn, lid, said, now),
     )
+    if pn and lid and rows != [(target, pn, lid)]:
+        shown = any(row[0] == pn for row in rows)
+        connection.execute("insert into temp.moved values(?, ?, ?, ?)", (account, pn, lid, shown))
     for row in rows:
         if row[0] != target and (row[1] in ("", pn) and row[2] in ("", lid)):
             _merge(connection, account, row[0], target)

@@ -15,6 +15,8 @@ from waconnd.store.archive.project_message import kind_of
 
 #: Members of a contact event that name the person, not what changed.
 _PERSON: Final = frozenset({"id", "pn", "lid", "contact", "kind", "push_name"})
+#: Members without a column: they stand in `info` while they say something.
+_BESIDE: Final = ("locked", "note")
 #: Messages removed with a chat in one go; a million would stop the thread for seconds.
 _ROW: Final = "select n, account, chat, id, sender, text from message where account = ? and chat = ?"
 
@@ -49,6 +51,8 @@ def set_members(connection: sqlite3.Connection, account: str, chat: str, members
     if "muted_until" in members:
         # -1, or a time past all calendars: for ever.
         sets["muted_until"] = millis(members["muted_until"])
+    elif members.get("muted") is False:
+        sets["muted_until"] = 0
     if "timer_s" in members:
         sets["timer_s"] = number(members, "timer_s")
     if isinstance(members.get("name"), str):
@@ -60,6 +64,11 @@ def set_members(connection: sqlite3.Connection, account: str, chat: str, members
             f"update chat set {name} = ? where account = ? and id = ?",  # noqa: S608 (names from above)
             (value, account, chat),
         )
+    if members.get("pinned") is False:
+        connection.execute("update chat set pinned_at = 0 where account = ? and id = ?", (account, chat))
+    beside: Fields = {name: members[name] or None for name in _BESIDE if name in members}
+    if beside:
+        _merge_info(connection, account, chat, beside)
     if isinstance(members.get("info"), dict):
         _merge_info(connection, account, chat, members["info"])
     if members.get("read_upto"):
@@ -91,16 +100,36 @@ def _merge_info(connection: sqlite3.Connection, account: str, chat: str, members
 
 
 def chat_deleted(connection: sqlite3.Connection, change: Change) -> None:
-    """The chat and its messages; starred ones stay when the user said so."""
-    data = change.data
-    chat = ident(data, "chat") or text(data, "id")
-    keep = bool(data.get("keep_starred"))
-    cursor = connection.execute(_ROW + (" and not starred" if keep else ""), (change.account, chat))
+    """The chat and its messages; starred ones stay when the user said so, newer ones than he saw too."""
+    chat = ident(change.data, "chat") or text(change.data, "id")
+    if not _empty(connection, change, chat):
+        connection.execute("delete from chat where account = ? and id = ?", (change.account, chat))
+
+
+def chat_cleared(connection: sqlite3.Connection, change: Change) -> None:
+    """The messages go, the chat stays."""
+    chat = ident(change.data, "chat") or text(change.data, "id")
+    _empty(connection, change, chat)
+    connection.execute(
+        "update chat set unread = 0, marked_unread = 0, last_n = coalesce((select n from message m where"
+        " m.account = ?1 and m.chat = ?2 order by sent_at desc, n desc limit 1), 0) where account = ?1 and id = ?2",
+        (change.account, chat),
+    )
+
+
+def _empty(connection: sqlite3.Connection, change: Change, chat: str) -> bool:
+    """Remove messages up to the time that is meant; whether some stay."""
+    keep = bool(change.data.get("keep_starred"))
+    upto = millis(change.data.get("upto"))
+    where = (" and not starred" if keep else "") + (f" and sent_at <= {upto}" if upto else "")
+    cursor = connection.execute(_ROW + where, (change.account, chat))
     cursor.row_factory = sqlite3.Row
     for row in cursor.fetchall():
         delete(connection, row)
-    if not keep:
-        connection.execute("delete from chat where account = ? and id = ?", (change.account, chat))
+    left = connection.execute(
+        "select 1 from message where account = ? and chat = ? limit 1", (change.account, chat)
+    ).fetchone()
+    return left is not None
 
 
 def contact_updated(connection: sqlite3.Connection, change: Change) -> None:
@@ -184,6 +213,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     "chat.updated": chat_updated,
     "history.chat": chat_updated,
     "chat.deleted": chat_deleted,
+    "chat.cleared": chat_cleared,
     "contact.updated": contact_updated,
     "contact.moved": contact_moved,
     "blocklist.changed": blocklist_changed,

@@ -18,6 +18,9 @@ WAL_PAGES: Final = 1_000
 CACHE_KIB: Final = 8_192
 BUSY_MS: Final = 10_000
 
+#: Pairs of ids found to be one person within a transaction, until `moves.settle` carries them out.
+MOVED: Final = "create temp table moved(account text, old text, new text, merged integer)"
+
 _FIRST: Final = """
 create table meta(name text primary key, value any not null) strict, without rowid;
 
@@ -145,8 +148,15 @@ def _create(connection: sqlite3.Connection) -> None:
     connection.execute("insert into meta values('log_id', ?), ('event_bytes', 0)", (os.urandom(8).hex(),))
 
 
+def _settings(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        "create table setting(account text not null, name text not null, value text not null, at integer not null,"
+        " primary key(account, name)) strict, without rowid"
+    )
+
+
 #: `MIGRATIONS[n]` turns version n into n + 1. Each is kept for ever, none is ever changed.
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create,)
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create, _settings)
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -167,6 +177,7 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.execute("pragma foreign_keys = on")
         connection.execute("pragma trusted_schema = off")
         migrate(connection)
+        connection.execute(MOVED)
     except sqlite3.DatabaseError as error:
         connection.close()
         raise ArchiveFailed(
