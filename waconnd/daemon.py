@@ -13,6 +13,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Final
 
@@ -66,8 +67,8 @@ MIB: Final = 1024 * 1024
 class Daemon:
     """What the methods see (waconnd.api.host.Daemon), and the tasks behind it."""
 
-    def __init__(self, loaded: Loaded, reload: Callable[[], Loaded]) -> None:
-        self.loaded, self._load = loaded, reload
+    def __init__(self, loaded: Loaded, reload: Callable[[], Loaded], beside: Beside) -> None:
+        self.loaded, self._load, self._beside = loaded, reload, beside
         config = loaded.config
         self.metrics = Metrics()
         self.archive = Archive(config.state_path / "events.db", retention=_retention(config))
@@ -161,7 +162,7 @@ class Daemon:
         config.cache_path.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.notifier.extend(30)
         asyncio.get_running_loop().add_signal_handler(signal.SIGQUIT, self._dump)
-        async with self.archive, anyio.create_task_group() as tasks:
+        async with self._beside(), self.archive, anyio.create_task_group() as tasks:
             self.feed = Feed(ArchiveLog(self.archive))
             self.spool.open()
             self.fleet = Fleet(
@@ -291,7 +292,15 @@ class Daemon:
                 self._stop.set()
 
 
-def run(loaded: Loaded, reload: Callable[[], Loaded] = load) -> int:
+#: Opened before the accounts and closed after them: an embedded sandbox.
+Beside = Callable[[], AbstractAsyncContextManager[object]]
+
+
+def run(
+    loaded: Loaded,
+    reload: Callable[[], Loaded] = load,
+    beside: Beside = contextlib.nullcontext,
+) -> int:
     """The whole life of the process; gives its exit code."""
     config = loaded.config
     os.umask(0o077)
@@ -307,7 +316,7 @@ def run(loaded: Loaded, reload: Callable[[], Loaded] = load) -> int:
             listeners = [bind(config.socket_path, mode=mode, group=config.daemon.socket_group)]
             # Only now: what another daemon listens on must not go with us.
             own = config.socket_path
-        anyio.run(Daemon(loaded, reload).run, listeners)
+        anyio.run(Daemon(loaded, reload, beside).run, listeners)
     except (SocketInUse, SocketPathError) as error:
         log.critical("%s", error)
         return EX_UNAVAILABLE if isinstance(error, SocketInUse) else EX_CONFIG

@@ -100,6 +100,13 @@ async def controlled(sandbox: Sandbox, path: Path) -> AsyncIterator[None]:
         await anyio.Path(path).unlink(missing_ok=True)
 
 
+@contextlib.asynccontextmanager
+async def embedded(sandbox: Sandbox, host: str, port: int) -> AsyncIterator[None]:
+    """The sandbox inside another process, with its control socket in the usual place."""
+    async with sandbox.serving(host=host, port=port), controlled(sandbox, control_socket()):
+        yield
+
+
 async def serve(
     sandbox: Sandbox, path: Path, *, port: int = 0, ready: Callable[[], None] = lambda: None
 ) -> None:

@@ -17,6 +17,11 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--foreground", action="store_true", help="it always stays there; kept for those who expect it"
     )
+    parser.add_argument(
+        "--sandbox",
+        action="store_true",
+        help="against a built-in WhatsApp, for trying out; everything is gone when it stops",
+    )
     parser = commands.add("config", "show the effective configuration and where each key comes from", config)
     _options(parser)
 
@@ -75,7 +80,37 @@ def serve(shell: Shell, arguments: argparse.Namespace) -> int:
         loaded = load(arguments.config, flags=flags)
     except ConfigError as error:
         raise Stop(str(error), EXIT_CONFIG) from None
+    if arguments.sandbox:
+        return _on_sandbox(shell, arguments.config, flags, loaded.config.sandbox.listen)
     return run(loaded, lambda: load(arguments.config, flags=flags))
+
+
+def _on_sandbox(shell: Shell, file: Path | None, flags: dict[str, Any], listen: str) -> int:
+    """Accounts of a sandbox never lie among real ones, and end with it: its phones live in memory."""
+    import tempfile
+
+    from waconnd.config import load
+    from waconnd.daemon import run
+    from waconnd.sandbox.sandbox import Sandbox
+    from waconnd.sandbox.serve import embedded
+
+    host, _, port = listen.rpartition(":")
+    with tempfile.TemporaryDirectory(prefix="waconnd-sandbox-") as folder:
+        sandbox = Sandbox(seed="waconnd")
+        flags |= {
+            "daemon.state_dir": f"{folder}/state",
+            "daemon.cache_dir": f"{folder}/cache",
+            "endpoint.websocket_url": f"ws://{listen}/ws/chat",
+            "endpoint.noise_root_key": sandbox.root.public.hex(),
+            "endpoint.media_scheme": "http",
+        }
+        shell.say(f"a WhatsApp of its own on {listen}; `waconnd sandbox` speaks for its people")
+        shell.say("pair with:  waconnd pair main   and, for the phone:  waconnd sandbox scan me CODE")
+        return run(
+            load(file, flags=flags),
+            lambda: load(file, flags=flags),
+            lambda: embedded(sandbox, host, int(port)),
+        )
 
 
 def config(shell: Shell, arguments: argparse.Namespace) -> int:
