@@ -9,10 +9,11 @@ import anyio.to_thread
 from protocol.crypto.primitives import pbkdf2
 from protocol.effects import Question
 from protocol.errors import TimedOut
-from protocol.flows.questions import ConfirmCode, NeedPasskey, StretchCode
+from protocol.flows.questions import ConfirmCode, NeedPasskey, StretchCode, WantBlob
 from protocol.flows.retry_copy import WantRetryCopy, copy_id
 from protocol.flows.sealed import WantSecret
 from protocol.jid import parse
+from waconnd.media import blobs
 
 if TYPE_CHECKING:
     from waconnd.account import Account
@@ -31,6 +32,8 @@ async def answer(fleet: Fleet, account: Account, question: Question) -> object:
                 if secret:
                     return secret
             return b""
+        case WantBlob():
+            return await blobs.read(fleet, account, question)
         case StretchCode():
             return await anyio.to_thread.run_sync(
                 pbkdf2, question.password, question.salt, question.iterations
