@@ -121,18 +121,18 @@ def _method(method: Method[Any, Any], names: Names, *, waits: bool) -> list[str]
             text += " = None"
         arguments.append(f"{_safe(field.encode_name)}: {text}")
     star = ["*"] if arguments else []
-    sent = ", ".join(
-        f'**{{"{field.encode_name}": {field.encode_name}_}}'
-        if keyword.iskeyword(field.encode_name)
-        else f"{field.encode_name}={field.encode_name}"
-        for field in fields
-    )
+    reserved = [field.encode_name for field in fields if keyword.iskeyword(field.encode_name)]
+    plain = [f"{f.encode_name}={f.encode_name}" for f in fields if f.encode_name not in reserved]
+    sent = ", ".join([*plain, *(["**more"] if reserved else [])])
     prefix, wait = ("async def", "await ") if waits else ("def", "")
     verb = _safe(method.name.partition(".")[2])
     signature = ", ".join(["self", *star, *arguments])
     call = f'{wait}self._connection.call("{method.name}"{", " if sent else ""}{sent})'
     summary = method.summary.replace("\\", "\\\\").replace('"""', "'''")
     lines = [f"    {prefix} {verb}({signature}) -> {result}:", f'        """{summary}"""']
+    if reserved:
+        pairs = ", ".join(f'"{name}": {name}_' for name in reserved)
+        lines.append(f"        more: dict[str, Any] = {{{pairs}}}")
     if result == "None":
         lines.append(f"        {call}")
     elif result == "Any":

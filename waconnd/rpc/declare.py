@@ -11,6 +11,8 @@
     async def pin(call: Call, params: PinParams) -> PinResult:
         '''Pin a message for everybody in the chat.'''
 
+A limit belongs to its type, not to the union with None: `Annotated[str, Meta(max_length=9)] | None`, else msgspec refuses it.
+
 A module of methods is any module; `Catalogue.of(modules)` collects what was declared there. The parameters that all methods
 share never stand in a params struct: `account` (when `account=True`), `timeout_s`, and for what changes something `key` and
 `dry_run`; they arrive in `call`.
