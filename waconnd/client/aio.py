@@ -885,7 +885,8 @@ class AccountMethods:
 
     async def import_(self, *, account: str, upload: str, from_: Literal["baileys", "waconnd", "whatsmeow"] | None = None, passphrase: str | None = None, device: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> ImportResult:
         """Take an account over, with its sessions and no new QR. The program that had it must be stopped, for good."""
-        result: ImportResult = await self._connection.call("account.import", account=account, upload=upload, **{"from": from_}, passphrase=passphrase, device=device, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        more: dict[str, Any] = {"from": from_}
+        result: ImportResult = await self._connection.call("account.import", account=account, upload=upload, passphrase=passphrase, device=device, timeout_s=timeout_s, key=key, dry_run=dry_run, **more)
         return result
 
     async def limits(self, *, account: str | None = None, timeout_s: float | None = None) -> LimitsResult:
