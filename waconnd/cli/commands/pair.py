@@ -70,7 +70,7 @@ class _Screen:
         self.linked = False
         self._expires = 0.0
         self._lines = 0
-        self._label = ""
+        self._label = self._code = ""
         self._person = sys.stdout.isatty() and not shell.json
 
     def ask(self) -> None:
@@ -89,6 +89,9 @@ class _Screen:
         self.shell.result(result, result["code"])
 
     def _drawn(self, result: dict[str, Any]) -> None:
+        if result["code"] == self._code:
+            return
+        self._code = result["code"]
         self._expires = datetime.fromisoformat(result["expires_at"]).timestamp()
         if self.arguments.png is not None:
             self.arguments.png.write_bytes(base64.b64decode(result["png"]))
@@ -126,7 +129,8 @@ class _Screen:
                 self._done()
                 self.shell.say("this account demands a passkey: answer the challenge with `pair.passkey`")
                 self.shell.record(data)
-            case "pair.expired":
+            # Other reasons: the phone has taken it, or another one follows.
+            case "pair.expired" if data.get("reason") == "timeout":
                 return self._expired()
             case "pair.failed":
                 self._done()
