@@ -276,6 +276,24 @@ def build_group_invite(invite: GroupInvite, options: Options) -> pb.Message:
     return message
 
 
+class MemberLabel(msgspec.Struct, frozen=True, kw_only=True):
+    """What we call ourselves in a group; empty takes it back."""
+
+    label: str
+    #: Unix seconds.
+    at: float
+
+
+@builds("member_label")
+def build_member_label(said: MemberLabel, options: Options) -> pb.Message:
+    """Our own label in a group."""
+    message = pb.Message()
+    message.protocolMessage.type = pb.ProtocolMessage.GROUP_MEMBER_LABEL_CHANGE
+    message.protocolMessage.memberLabel.label = said.label
+    message.protocolMessage.memberLabel.labelTimestamp = int(said.at)
+    return message
+
+
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """The choice of a button or a row of a message; `kind` is the kind of that message."""
 

@@ -14,12 +14,13 @@ import msgspec
 from protocol import content
 from protocol.events import message as events
 from protocol.events.base import Durable
+from protocol.events.group import GroupMembers
 from protocol.events.message import Fields, Private, Target
-from protocol.flows import people
+from protocol.flows import people, roster
 from protocol.flows.context import Context
 from protocol.flows.outgoing import SendRequest, own_name
 from protocol.jid import Jid, parse
-from protocol.keystore import View
+from protocol.keystore import Txn, View
 from protocol.pb.e2e_pb2 import Message
 from protocol.stanza.message import Incoming
 
@@ -216,6 +217,24 @@ def _kept(ctx: Context, view: View, message: Incoming, shown: Fields) -> Durable
     return events.MessageKept(**_common(ctx, view, message, shown), on=bool(shown["body"].get("kept")))
 
 
+def _label(ctx: Context, view: View, message: Incoming, shown: Fields) -> Durable | None:
+    if not message.chat.is_group:
+        return None
+    label = str(shown["body"].get("label", ""))
+    if isinstance(view, Txn):
+        roster.note_label(view, message.chat, message.sender.bare, label)
+    who = people.person(view, message.sender, message.push_name)
+    return GroupMembers(
+        at=float(message.at),
+        key=event_key(view, message),
+        group=people.chat(view, message.chat),
+        by=who,
+        op="label",
+        who=[who],
+        label=label,
+    )
+
+
 def _timer(ctx: Context, view: View, message: Incoming, shown: Fields) -> Durable | None:
     return events.ChatTimer(
         at=float(message.at),
@@ -228,6 +247,7 @@ def _timer(ctx: Context, view: View, message: Incoming, shown: Fields) -> Durabl
 
 #: Kinds that have an event of their own.
 MAKERS: Final[dict[str, Maker]] = {
+    "member_label": _label,
     "edit": _edited,
     "revoke": _revoked,
     "reaction": _reaction,

@@ -412,13 +412,5 @@ def _token(ctx: Context, jid: Jid) -> bytes:
     return b""
 
 
-def shown(ctx: Context, group: Jid, record: GroupRecord) -> list[tuple[Jid, str, str]]:
-    """The members: address, role, label."""
-    return [
-        (parse(name), record.roles.get(name, "member"), record.labels.get(name, ""))
-        for name in record.members
-    ]
-
-
 def _nothing(_: Node) -> None:
     return None

@@ -168,9 +168,10 @@ def note_label(txn: Txn, group: Jid, member: Jid, label: str) -> None:
     held = GROUPS.get(txn, str(group))
     if held is None:
         return
-    labels = {name: text for name, text in held.labels.items() if name != str(member)}
+    named = next((one for one, other in held.members.items() if str(member) in (one, other)), str(member))
+    labels = {name: text for name, text in held.labels.items() if name != named}
     if label:
-        labels[str(member)] = label
+        labels[named] = label
     GROUPS.put(txn, str(group), msgspec.structs.replace(held, labels=labels))
 
 
