@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from protocol.effects import Reaction
-from protocol.engine.inbound import groups, linking, message, people, presence, receipt, server
+from protocol.engine.inbound import appstate, groups, linking, message, people, presence, receipt, server
 from protocol.flows.context import Context
 from protocol.node import Node
 from protocol.stanza import linkcode, pairing, passkey
@@ -40,6 +40,7 @@ NOTIFICATIONS: Final[dict[str, Handler]] = {
     "account_sync": people.own_devices_changed,
     "privacy_token": people.token_issued,
     "w:gp2": groups.group_changed,
+    "server_sync": appstate.notified,
     # Known, and of no use to us (reference 04, 7.2).
     "psa": _nothing,
     "pay": _nothing,
