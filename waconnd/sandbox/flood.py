@@ -50,13 +50,15 @@ class Shot(msgspec.Struct, frozen=True):
     data: bytes
 
 
-def prepare(sandbox: Sandbox, name: str, count: int, *, senders: int, size: int) -> list[Shot]:
-    """Encrypt `count` messages from `senders` people for the linked devices of one person."""
+def prepare(
+    sandbox: Sandbox, name: str, count: int, *, senders: int, size: int, crowd: str = "flood"
+) -> list[Shot]:
+    """Encrypt `count` messages from `senders` people for the linked devices of one person; another crowd, other people."""
     target = sandbox.person(name).account
     devices = list(target.companions())
     if not devices:
         raise ValueError(f"{name} has no linked device to flood")
-    people = [sandbox.person(f"flood {n}") for n in range(senders)]
+    people = [sandbox.person(f"{crowd} {n}") for n in range(senders)]
     text = "x" * size
     shots: list[Shot] = []
     while len(shots) < count:
@@ -105,7 +107,7 @@ async def deliver(sandbox: Sandbox, shots: list[Shot]) -> Told:
             raise TimeoutError(f"{owed} messages were not answered for {STALL_SECONDS:g} s")
         if place < len(shots) and owed < WINDOW:
             for shot in shots[place : place + SLICE]:
-                _shoot(sandbox, shot)
+                shoot(sandbox, shot)
             place += SLICE
             sandbox.listener.flush()
             await asyncio.sleep(0)
@@ -114,7 +116,8 @@ async def deliver(sandbox: Sandbox, shots: list[Shot]) -> Told:
     return Told(len(shots), time.perf_counter() - started, time.process_time() - cpu)
 
 
-def _shoot(sandbox: Sandbox, shot: Shot) -> None:
+def shoot(sandbox: Sandbox, shot: Shot) -> None:
+    """Hand one message over; it leaves with the next flush."""
     device, link = shot.device, shot.device.link
     sent = link is not None and link.active and not link.catching_up
     device.queue[shot.key] = Queued(shot.node, sent=sent)
