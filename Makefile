@@ -44,7 +44,7 @@ bench: .venv/.test ## one table of measurements; ONLY=pattern runs a part
 interop: .venv/.test ## real Baileys against the sandbox (needs node and npm)
 	$(V)/python -m pytest -q -m interop tests/interop
 
-crash: .venv/.test ## the disk model: 20,000 random power cuts, and each fsync removed in turn
+crash: .venv/.test ## 20,000 power cuts on a model disk, each fsync removed in turn, a real daemon killed 300 times
 	$(V)/python -m pytest -q -m slow -s tests/crash
 
 fuzz: .venv/.test ## time-boxed fuzzing of every parser that reads foreign bytes

@@ -137,9 +137,12 @@ class Rig:
         try:
             return await asyncio.wait_for(self.process.wait(), 15)
         except TimeoutError:
+            # Says what every task waits for.
+            self.process.send_signal(signal.SIGQUIT)
+            await asyncio.sleep(1)
             self.process.kill()
             await self.process.wait()
-            raise AssertionError(f"the daemon did not stop:\n{self.log()[-3000:]}") from None
+            raise AssertionError(f"the daemon did not stop:\n{self.log()[-20_000:]}") from None
         finally:
             self.process = None
 
