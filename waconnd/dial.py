@@ -16,7 +16,7 @@ from anyio.abc import ByteStream
 from anyio.streams.tls import TLSStream
 from websockets.client import ClientProtocol
 from websockets.datastructures import Headers
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import InvalidState, InvalidStatus
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
 from websockets.protocol import Event
@@ -112,8 +112,12 @@ class WebSocket:
 
     async def send(self, *messages: bytes) -> None:
         """Binary messages, in one write."""
-        for data in messages:
-            self._protocol.send_binary(data)
+        try:
+            for data in messages:
+                self._protocol.send_binary(data)
+        except InvalidState:
+            # The server has closed it, and the reader has not come round to say so yet.
+            raise self._closed() from None
         await self._flush()
 
     async def close(self, code: int = 1000, reason: str = "") -> None:

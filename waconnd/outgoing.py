@@ -6,7 +6,6 @@ message goes on by itself.
 
 from __future__ import annotations
 
-import os
 from typing import Any, Final, Literal
 
 import anyio
@@ -20,6 +19,7 @@ from protocol.jid import Jid, parse
 from protocol.pb.e2e_pb2 import Message
 from waconnd.account import Account
 from waconnd.compose import targets
+from waconnd.entropy import entropy
 from waconnd.fleet import Fleet
 from waconnd.media.room import Waiting
 from waconnd.pump import Errand, Outcome, Told
@@ -36,6 +36,9 @@ MAX_SPOKEN: Final = 10_000
 _OPEN: Final = frozenset({"queued", "sent"})
 _OVER: Final = frozenset({"failed", "expired", "cancelled"})
 _DELIVERED: Final = frozenset({"delivered", "read", "played"})
+_ARRIVED: Final = frozenset({"server_ack", *_DELIVERED})
+#: Among the last messages of a chat that knows us one has arrived.
+LOOKED_AT: Final = 10
 
 
 class Parcel(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +76,7 @@ class Posted(msgspec.Struct, frozen=True, kw_only=True):
 
 def message_id(to: Jid) -> str:
     """A fresh message id."""
-    return ID_PREFIX + sha256(os.urandom(32) + str(to).encode())[:9].hex().upper()
+    return ID_PREFIX + sha256(entropy(32) + str(to).encode())[:9].hex().upper()
 
 
 def digest(method: str, said: Any) -> bytes:
@@ -89,7 +92,8 @@ async def is_new(fleet: Fleet, account: Account, to: Jid) -> bool:
     spoken = fleet.pumps[account.name].spoken
     if chat in spoken:
         return False
-    if not await fleet.archive.messages.page(account.name, chat, limit=1):
+    said = await fleet.archive.messages.page(account.name, chat, limit=LOOKED_AT)
+    if not any(not row.from_me or row.status in _ARRIVED for row in said):
         return True
     if len(spoken) >= MAX_SPOKEN:
         spoken.clear()

@@ -200,8 +200,10 @@ def raise_outbox(connection: sqlite3.Connection, account: str, id: str, new: str
     """The same for the row that waits in the outbox."""
     below = _BELOW.get(new)
     if below is not None:
+        # The row knows better why it failed: its time had passed, or somebody took it back.
         connection.execute(
-            f"update outbox set status = ?, changed = ? where account = ? and id = ? and status in {below}",  # noqa: S608
+            f"update outbox set status = ?1, changed = ?2 where account = ?3 and id = ?4 and status in {below}"  # noqa: S608
+            " and (?1 != 'failed' or status not in ('expired', 'cancelled'))",
             (new, at, account, id),
         )
 
