@@ -1,7 +1,4 @@
-"""What we tell systemd, and what it hands us. By hand and not by the package `sdnotify`:
-
-that one swallows every failure in a bare `except`, and knows neither reload, nor watchdog, nor handed-over sockets.
-"""
+"""What we tell systemd, and what it hands us."""
 
 from __future__ import annotations
 
@@ -11,6 +8,8 @@ import socket
 import time
 from collections.abc import MutableMapping
 from typing import Final
+
+from sdnotify import SystemdNotifier
 
 log = logging.getLogger(__name__)
 
@@ -25,16 +24,21 @@ class Notifier:
     """The line to systemd; silent where there is none."""
 
     def __init__(self, environ: MutableMapping[str, str] = os.environ) -> None:
-        address = environ.get("NOTIFY_SOCKET", "")
-        # An abstract name is written with @ and begins with NUL.
-        self._address = "\0" + address[1:] if address.startswith("@") else address
+        self._manager: SystemdNotifier | None = None
         self._told_failure = False
+        if environ.get("NOTIFY_SOCKET"):
+            try:
+                # Without `debug`, failures would be swallowed in silence.
+                self._manager = SystemdNotifier(debug=True)
+                self._manager.socket.setblocking(False)
+            except OSError as error:
+                self._failed(error)
         self.watchdog_s = _watchdog(environ)
 
     @property
     def present(self) -> bool:
         """Whether somebody listens."""
-        return bool(self._address)
+        return self._manager is not None
 
     def ready(self, status: str) -> None:
         """Stores recovered, socket open, links started. Not: connected; an unpaired daemon is up."""
@@ -60,20 +64,21 @@ class Notifier:
         self._send(f"EXTEND_TIMEOUT_USEC={int(seconds * 1_000_000)}")
 
     def _send(self, text: str) -> None:
-        if not self._address:
+        if self._manager is None:
             return
         try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
-                sock.setblocking(False)
-                sock.sendto(text.encode(), self._address)
+            self._manager.notify(text)
         except OSError as error:
-            if not self._told_failure:
-                self._told_failure = True
-                log.warning("systemd cannot be told of our state: %s", error)
+            self._failed(error)
+
+    def _failed(self, error: OSError) -> None:
+        if not self._told_failure:
+            self._told_failure = True
+            log.warning("systemd cannot be told of our state: %s", error)
 
 
 def _line(status: str) -> str:
-    return status.replace("\n", " ")[:MAX_STATUS]
+    return status.replace("\n", " ").encode("ascii", "replace").decode()[:MAX_STATUS]
 
 
 def _watchdog(environ: MutableMapping[str, str]) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import shutil
@@ -81,8 +82,11 @@ def manager(request, tmp_path):
     sock.close()
 
 
-def test_messages(manager):
-    notifier = Notifier({"NOTIFY_SOCKET": manager.name, "WATCHDOG_USEC": "60000000"})
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_messages(manager, monkeypatch):
+    monkeypatch.setenv("NOTIFY_SOCKET", manager.name)
+    monkeypatch.setenv("WATCHDOG_USEC", "60000000")
+    notifier = Notifier()
     assert notifier.watchdog_s == 60
     notifier.ready("1 account:\n1 ready")
     assert manager.recv(1000) == b"READY=1\nSTATUS=1 account: 1 ready"
@@ -100,9 +104,12 @@ def test_messages(manager):
         assert manager.recv(1000) == sent
 
 
-def test_without_systemd_nothing_is_said(caplog):
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_without_systemd_nothing_is_said(caplog, monkeypatch):
     Notifier({}).ready("x")
-    Notifier({"NOTIFY_SOCKET": "/nonexistent/notify"}).ready("x")
+    monkeypatch.setenv("NOTIFY_SOCKET", "/nonexistent/notify")
+    Notifier().ready("x")
+    gc.collect()
     assert len(caplog.records) == 1
     assert Notifier({"WATCHDOG_USEC": "5", "WATCHDOG_PID": "1"}).watchdog_s is None
 

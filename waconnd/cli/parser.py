@@ -9,7 +9,6 @@ from typing import Final, NoReturn
 
 from waconnd.rpc.errors import EXIT_USAGE
 
-
 #: What the common options are when nobody gave them. Not as argparse's defaults: those of a command would
 #: overwrite what stood before it.
 DEFAULTS: Final = {

@@ -78,7 +78,7 @@ def search(shell: Shell, arguments: argparse.Namespace) -> int:
     more = {"from": arguments.sender, "since": arguments.since, "until": arguments.until}
     query = " ".join(arguments.query)
     result = shell.ask("message.search", query=query, chat=arguments.chat, limit=arguments.limit, **more)
-    _messages(shell, rows_of(result))
+    _messages(shell, [{**hit["message"], "snippet": hit["snippet"]} for hit in rows_of(result)])
     return 0
 
 
@@ -89,18 +89,22 @@ def _messages(shell: Shell, rows: list[dict[str, Any]]) -> None:
             "at": lambda row: local(get(row, "sent_at")),
             "id": member("id"),
             "chat": lambda row: name_of(get(row, "chat", "")),
-            "from": lambda row: "me" if row.get("from_me") else name_of(get(row, "from", "")),
-            "text": what,
+            "from": lambda row: "me" if row.get("from_me") else name_of(get(row, "data.from") or get(row, "sender", "")),
+            "text": _line,
         },
     )
 
 
-def what(row: Mapping[str, Any]) -> str:
-    """A message in one line."""
+def _line(row: Mapping[str, Any]) -> str:
     if snippet := get(row, "snippet"):
         return str(snippet)
-    kind = str(get(row, "body.kind", get(row, "kind", "")))
-    text = get(row, "body.text") or get(row, "body.caption") or get(row, "text") or ""
+    return "[deleted]" if row.get("revoked_at") else what(get(row, "data") or {"body": {"kind": row["kind"]}})
+
+
+def what(data: Mapping[str, Any]) -> str:
+    """The data of `message.received` in one line."""
+    kind = str(get(data, "body.kind", ""))
+    text = get(data, "body.text") or get(data, "body.caption") or ""
     return str(text) if kind in ("text", "") else f"[{kind}] {text}".rstrip()
 
 
