@@ -33,6 +33,12 @@ install_it() {
         die "waconnd $old is installed and $new is older: its state may be of a newer form. Nothing was changed.
 To go back anyway, restore a backup made under $new, run 'make uninstall', and install again."
     fi
+    # ProtectHome= hides these from the service: it would not even start.
+    case $("$PYTHON" -c 'import os, sys; print(os.path.realpath(sys.executable))') in
+        /home/*|/root/*|/run/user/*)
+            [ -n "$DESTDIR" ] || die "$PYTHON stands in a home directory, which the service can't see.
+Name another: make install PY=/usr/bin/python3. Nothing was changed." ;;
+    esac
     # A new environment beside the old one, swapped in whole: an upgrade that breaks half-way changes nothing.
     fresh=$DESTDIR$PREFIX/venv.new
     rm -rf "$fresh"
