@@ -29,6 +29,7 @@ from protocol.events.pairing import CodeShown, PairExpired, PairFailed, QrShown
 from protocol.flows.context import Context, Settings
 from protocol.keystore import Keystore, Txn
 from waconnd.dial import Endpoint
+from waconnd.entropy import entropy
 from waconnd.link import Link
 from waconnd.memo import ID as MEMO_ID
 from waconnd.memo import MEMO, Memo
@@ -308,7 +309,7 @@ class Account:
 
     def _connection(self, now: float) -> Connection:
         self.standing.last_connect_at = now
-        return Connection(self.keystore, os.urandom, self._settings(), self._around.noise_root(), now)
+        return Connection(self.keystore, entropy, self._settings(), self._around.noise_root(), now)
 
     def _settings(self) -> Settings:
         return msgspec.structs.replace(self._around.settings(self.name), expect_number=self.expect)

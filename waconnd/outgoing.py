@@ -138,10 +138,10 @@ async def post(fleet: Fleet, account: Account, parcel: Parcel, wait: Wait, secon
         not_before=round(parcel.not_before * 1000),
         not_after=round(parcel.not_after * 1000),
         pairing=account.pairing_id,
-        outbox_id=new_id(),
+        outbox_id=new_id(entropy),
     )
     pump = fleet.pumps[account.name]
-    with pump.watching(draft.outbox_id) as waiter:
+    with pump.watching(draft.outbox_id, draft.id) as waiter:
         entry, fresh = await pump.add(draft, errand)
         if not fresh:
             return await again(fleet, account, entry, wait, seconds)
@@ -151,9 +151,9 @@ async def post(fleet: Fleet, account: Account, parcel: Parcel, wait: Wait, secon
         deadline = anyio.current_time() + (seconds or SERVER_SECONDS)
         with anyio.move_on_at(deadline):
             outcome = await waiter.outcome()
-            if outcome.result is None:
+            if outcome.error:
                 raise failure(await fleet.archive.outbox.get(account.name, entry.outbox_id), outcome)
-            entry = msgspec.structs.replace(entry, status="server_ack")
+            entry = msgspec.structs.replace(entry, status=outcome.status)
             if wait == "delivered":
                 with anyio.move_on_at(deadline):
                     await _delivered(fleet, account.name, entry.outbox_id)
@@ -166,7 +166,7 @@ async def again(fleet: Fleet, account: Account, entry: Entry, wait: Wait, second
     """The answer to a call that was made before: the same message, as far as it has come."""
     if wait != "queued" and entry.status in _OPEN:
         with (
-            fleet.pumps[account.name].watching(entry.outbox_id) as waiter,
+            fleet.pumps[account.name].watching(entry.outbox_id, entry.id) as waiter,
             anyio.move_on_after(seconds or SERVER_SECONDS),
         ):
             entry = await fleet.archive.outbox.get(account.name, entry.outbox_id)

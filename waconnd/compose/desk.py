@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import io
-import os
 import secrets
 import zipfile
 from contextlib import suppress
@@ -40,6 +39,7 @@ from waconnd.compose.params import (
     StickerPackObject,
     StyleObject,
 )
+from waconnd.entropy import entropy
 from waconnd.media import pictures, sealing
 from waconnd.media.room import HANDLE_PREFIX, Waiting
 from waconnd.media.sealing import BadMedia, Told
@@ -255,7 +255,7 @@ class Desk:
             view_once=said.view_once,
             preview=await self._preview(said),
             style=_style(said.style),
-            secret=os.urandom(32),
+            secret=entropy(32),
         )
 
     async def timer(self) -> int:

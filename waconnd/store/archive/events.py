@@ -7,7 +7,9 @@ A subscription is a place in this log. Nobody has a queue here: a follower reads
 from __future__ import annotations
 
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
 import anyio
@@ -27,6 +29,9 @@ PAGE_BYTES: Final = 256 * 1024
 SCAN_ROWS: Final = 2_000
 #: What happens to a message happens soon after it; looking at so many rows takes a tenth of a second.
 TRACE_ROWS: Final = 50_000
+#: Newest rows kept in memory.
+FRESH_ROWS: Final = 500
+FRESH_SECONDS: Final = 2.0
 _INSERT: Final = "insert into event(account, type, chat, key, at, stored, body) values(?, ?, ?, ?, ?, ?, ?)"
 
 
@@ -79,10 +84,10 @@ class EventLog:
 
     def __init__(self, writer: Worker, reader: Worker, clock: Callable[[], float]) -> None:
         self._writer, self._reader, self._clock = writer, reader, clock
-        #: Of the last batch, as the writer saw it: events may have followed from it.
-        self._last = 0
         #: The newest durable seq, kept on the loop's side.
         self.newest = 0
+        #: The newest rows and when each came, without a hole between them: who follows the log wants just these.
+        self._fresh: deque[tuple[float, Row]] = deque(maxlen=FRESH_ROWS)
         self._moved = anyio.Event()
 
     async def append(self, account: str, events: Iterable[Event | Mapping[str, Any] | bytes]) -> list[int]:
@@ -98,24 +103,49 @@ class EventLog:
     ) -> list[int]:
         """`append` for what is encoded already; `also` joins the transaction."""
         now = int(self._clock())
+        last = 0
 
         def job(connection: sqlite3.Connection) -> list[int]:
+            nonlocal last
             seqs = insert(connection, rows, now)
-            self._last = newest_of(connection)
+            # Events may have followed from these.
+            last = newest_of(connection)
             if also is not None:
                 also(connection)
             return seqs
 
-        return await self._writer.call(job, lambda seqs: self.wake([*seqs, self._last]))
+        def stored(seqs: list[int]) -> None:
+            for seq, row in zip(seqs, rows, strict=True):
+                if seq == (self._fresh[-1][1].seq if self._fresh else self.newest) + 1:
+                    self._fresh.append((now, Row(seq, row.account, row.type, row.body, row.chat)))
+            self.wake([*seqs, last])
+
+        return await self._writer.call(job, stored)
 
     async def read(self, after: int, wanted: Filter | None = None, *, limit: int = PAGE_ROWS) -> Page:
         """The next events after a seq. Raises CursorExpired when some of those were pruned already (0 never)."""
         chosen = wanted or Filter()
+        if chosen == Filter() and (page := self._newest_rows(after, limit)) is not None:
+            return page
         rows = max(1, min(limit, PAGE_ROWS))
         page = await self._reader.call(lambda connection: read(connection, after, chosen, rows))
         # The reader may see rows before their writer is back on the loop; who was shown a place may come back to it.
         self.wake([page.next])
         return page
+
+    def _newest_rows(self, after: int, limit: int) -> Page | None:
+        """A page without a look at the disk: its rows were written a moment ago, and nobody can have removed them."""
+        start = after + 1 - self._fresh[0][1].seq if self._fresh else -1
+        if not 0 <= start < len(self._fresh) or self._clock() - self._fresh[start][0] > FRESH_SECONDS:
+            return None
+        rows: list[Row] = []
+        size = 0
+        for _, row in islice(self._fresh, start, start + max(1, min(limit, PAGE_ROWS))):
+            size += len(row.body)
+            if rows and size > PAGE_BYTES:
+                break
+            rows.append(row)
+        return Page(rows, rows[-1].seq, rows[-1].seq < self.newest)
 
     async def wait(self, after: int) -> int:
         """Return once there is an event past `after`; gives the newest seq.
@@ -174,6 +204,9 @@ class EventLog:
         newest = max(seqs, default=0)
         if newest > self.newest:
             self.newest = newest
+            if self._fresh and self._fresh[-1][1].seq != newest:
+                # Rows came in by another way.
+                self._fresh.clear()
             moved, self._moved = self._moved, anyio.Event()
             moved.set()
 
