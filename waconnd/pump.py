@@ -22,7 +22,7 @@ from protocol.effects import Commit
 from protocol.errors import LinkLost, ProtocolError, StoreFailed, TimedOut
 from protocol.events.account import AccountLimited
 from protocol.events.base import Durable
-from protocol.events.message import MessageEventResponse, MessagePollVote, MessageReaction
+from protocol.events.message import MessageEventResponse, MessagePollVote, MessageReaction, MessageStatus
 from protocol.flows.context import Context
 from protocol.flows.send import NoCiphertext, SendRefused, SendRequest, SendResult, lane, send
 from protocol.jid import Jid, parse
@@ -184,6 +184,8 @@ class Pump:
         self._behind = 0
         #: outbox id → who waits for the server's word.
         self._waiters: dict[str, list[Waiter]] = {}
+        #: Message id → the row that somebody waits for.
+        self._watched: dict[str, str] = {}
         #: Chat → its rows that are being prepared, one after the other.
         self._turns: dict[str, Turn] = {}
 
@@ -237,12 +239,18 @@ class Pump:
             event = inboxed.event
             if isinstance(event, OwnStatus) and event.private is not None:
                 self._told(event.outbox_id, Outcome(event.status, result=event.private.result))
+            elif isinstance(event, MessageStatus):
+                # A receipt says that it arrived, also when the line was lost before the server's own word.
+                for id in event.ids:
+                    if outbox_id := self._watched.get(id):
+                        self._told(outbox_id, Outcome(event.status))
 
     @contextmanager
-    def watching(self, outbox_id: str) -> Iterator[Waiter]:
+    def watching(self, outbox_id: str, id: str) -> Iterator[Waiter]:
         """Hear of the server's word on a row; begin before the row is added, and none is missed."""
         waiter = Waiter()
         self._waiters.setdefault(outbox_id, []).append(waiter)
+        self._watched[id] = outbox_id
         try:
             yield waiter
         finally:
@@ -250,6 +258,7 @@ class Pump:
             waiters.remove(waiter)
             if not waiters:
                 del self._waiters[outbox_id]
+                self._watched.pop(id, None)
 
     async def _round(self, group: anyio.abc.TaskGroup) -> None:
         """While ready: take what is due, start it, wait for more."""

@@ -126,9 +126,8 @@ async def test_an_album_is_a_header_and_its_items(rig: Rig) -> None:
     album = [{"image": {"data": b64(png())}, "caption": "one"}, {"image": {"data": b64(png(4, 4))}}]
     result = await rig.client.message.send(to=rig.number("ann"), album=album)
     assert len(result["ids"]) == 3
-    got = {read.id: read.message for read in rig.person("ann").inbox}
-    for id in result["ids"]:
-        await rig.sandbox.until(lambda id=id: any(one.id == id for one in rig.person("ann").inbox), "item")
+    wanted = set(result["ids"])
+    await rig.sandbox.until(lambda: wanted <= {read.id for read in rig.person("ann").inbox}, "whole album")
     got = {read.id: read.message for read in rig.person("ann").inbox}
     header, first, second = (got[id] for id in result["ids"])
     assert header.albumMessage.expectedImageCount == 2
