@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -53,6 +54,8 @@ EX_SOFTWARE: Final = 70
 EX_CONFIG: Final = 78
 #: Calls in flight get this long when we are told to stop.
 DRAIN_SECONDS: Final = 2.0
+#: A stop that takes longer is stuck. Below TimeoutStopSec of the unit, so that the reason is logged before systemd kills us.
+STOP_SECONDS: Final = 20.0
 #: The loop is unwell when it comes so late; systemd then gets no sign of life.
 MAX_LAG_SECONDS: Final = 2.0
 MAX_STUCK_SECONDS: Final = 60.0
@@ -201,6 +204,9 @@ class Daemon:
     async def _go_down(self, server: Server) -> None:
         self.notifier.stopping()
         log.info("stopping")
+        guard = threading.Timer(self._drain + STOP_SECONDS, _stuck, [asyncio.get_running_loop()])
+        guard.daemon = True
+        guard.start()
         await self._emit("daemon.draining", {"deadline_s": self._drain})
         await server.drain(self._drain)
         await self.fleet.close_all()
@@ -273,9 +279,7 @@ class Daemon:
 
     def _dump(self) -> None:
         """SIGQUIT: what every thread and every task is doing, to stderr; life goes on."""
-        faulthandler.dump_traceback(sys.stderr)
-        for task in asyncio.all_tasks():
-            task.print_stack(file=sys.stderr)
+        _dump(asyncio.get_running_loop())
 
     async def _signals(self) -> None:
         with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as received:
@@ -339,6 +343,21 @@ def run(
             with contextlib.suppress(OSError):
                 own.unlink(missing_ok=True)
     return EX_OK
+
+
+def _dump(loop: asyncio.AbstractEventLoop) -> None:
+    faulthandler.dump_traceback(sys.stderr)
+    for task in asyncio.all_tasks(loop):
+        task.print_stack(file=sys.stderr)
+
+
+def _stuck(loop: asyncio.AbstractEventLoop) -> None:
+    """On a thread of its own, since nobody knows what hangs. To die is safe: what was promised is in the journal."""
+    log.critical(
+        "stopping did not end within %g s: a fault of ours, what hangs is told on stderr", STOP_SECONDS
+    )
+    _dump(loop)
+    os._exit(EX_SOFTWARE)
 
 
 def _setup_logs(config: Config) -> None:

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +17,7 @@ import msgspec
 from protocol.effects import Question
 from protocol.events.base import Durable, Event
 from protocol.flows.context import Settings
-from waconnd.account import Account
+from waconnd.account import Account, NotReady
 from waconnd.config import Config
 from waconnd.dial import Endpoint
 from waconnd.link import Clock
@@ -30,10 +30,10 @@ from waconnd.pump import Pump
 from waconnd.questions import answer
 from waconnd.rpc.events import Feed
 from waconnd.standing import Report
-from waconnd.store.archive import Archive
+from waconnd.store.archive import Archive, ArchiveError
 from waconnd.store.archive.body import chat_of, presented
 from waconnd.store.drain import Drain
-from waconnd.store.errors import StoreError
+from waconnd.store.errors import ReadFailed, StoreError, WriteFailed
 from waconnd.store.seal import Aes, load_key
 from waconnd.store.stamp import FileStamp
 from waconnd.versions import Versions
@@ -46,6 +46,7 @@ WHATSAPP_ROOT: Final = bytes.fromhex("142375574d0a587166aae71ebe516437c4a28b73e3
 CRASH_SECONDS: Final = 30.0
 #: A disk that has just failed gets a moment.
 REOPEN_SECONDS: Final = 5.0
+LONGEST_REOPEN_SECONDS: Final = 300.0
 PLATFORMS: Final = {"chrome": 1, "firefox": 2, "safari": 5, "edge": 6, "desktop": 7}
 
 
@@ -58,6 +59,14 @@ class Broken(msgspec.Struct, frozen=True):
 
     report: Report
     error: StoreError
+
+
+class _Life:
+    """The tasks of an open account: how to end them, and when they have ended."""
+
+    def __init__(self) -> None:
+        self.scope = anyio.CancelScope()
+        self.ended = anyio.Event()
 
 
 class Fleet:
@@ -82,8 +91,11 @@ class Fleet:
         self.pumps: dict[str, Pump] = {}
         self.broken: dict[str, Broken] = {}
         self._drains: dict[str, Drain] = {}
-        self._scopes: dict[str, anyio.CancelScope] = {}
-        self._ended: dict[str, anyio.Event] = {}
+        #: Closed for a moment, and about to be opened again.
+        self._away: dict[str, Report] = {}
+        self._lives: dict[str, _Life] = {}
+        #: Held while accounts are closed, or closed and opened again: two such changes would meet half-way.
+        self._changing = anyio.Lock()
         self.listeners: list[Callable[[str, Event], None]] = []
 
     # --- opening and closing ------------------------------------------------------------------------------------------
@@ -95,18 +107,22 @@ class Fleet:
 
     def names(self) -> list[str]:
         """All accounts, the broken ones too."""
-        return sorted({*self.accounts, *self.broken})
+        return sorted({*self.accounts, *self.broken, *self._away})
 
     def get(self, name: str) -> Account:
-        """An account that can be used. Raises UnknownAccount, StoreError."""
+        """An account that can be used. Raises UnknownAccount, NotReady, StoreError."""
         if name in self.accounts:
             return self.accounts[name]
+        if name in self._away:
+            raise NotReady(self._away[name])
         if name in self.broken:
             raise self.broken[name].error
         raise UnknownAccount(f"there is no account {name!r}; `account.list` shows those that exist")
 
     def report(self, name: str) -> Report:
         """What is to be known of an account."""
+        if name in self._away and name not in self.accounts:
+            return self._away[name]
         if name in self.broken:
             return self.broken[name].report
         return self.get(name).report()
@@ -169,7 +185,8 @@ class Fleet:
         drain = Drain(name, account.authdir, self.archive, stored=pump.stored)
         await drain.settle()
         self.accounts[name], self._drains[name], self.pumps[name] = account, drain, pump
-        self._group.start_soon(self._live, account, delay)
+        life = self._lives[name] = _Life()
+        self._group.start_soon(self._live, account, drain, pump, life, delay)
         return account
 
     async def close(self, name: str) -> None:
@@ -177,34 +194,54 @@ class Fleet:
         account = self.accounts.pop(name)
         self.pumps.pop(name)
         account.hang_up()
-        ended = self._ended.pop(name, None)
-        self._scopes[name].cancel()
-        if ended is not None:
-            await ended.wait()
+        life, drain = self._lives.pop(name), self._drains.pop(name)
+        life.scope.cancel()
+        await life.ended.wait()
         await account.close()
-        drain = self._drains.pop(name)
         await drain.settle()
 
     async def close_all(self) -> None:
         """For the end of the process."""
         for account in self.accounts.values():
             account.hang_up()
-        for name in list(self.accounts):
-            try:
-                await self.close(name)
-            except StoreError as error:
-                log.error("account %s: %s", name, error)
+        async with self._changing, anyio.create_task_group() as group:
+            for name in list(self.accounts):
+                group.start_soon(self._close_last, name)
+
+    async def _close_last(self, name: str) -> None:
+        try:
+            await self.close(name)
+        except (StoreError, ArchiveError) as error:
+            # What was acknowledged is in the journal; the next start takes it from there.
+            log.error("account %s: %s", name, error)
 
     async def renew(self, name: str) -> Account:
         """Set an account's keys aside and give it new ones: the only way from one link to the next."""
-        if name in self.accounts:
-            await self.close(name)
-        kept = self.aside(name)
-        log.warning("the keys of account %s were set aside as %s", name, kept.name)
-        account = await self.open(name, create=True)
+        # Whoever asked may go away meanwhile: the account must not stay closed for that.
+        with anyio.CancelScope(shield=True):
+            async with (
+                self._changing,
+                self._leaving(name, "new_keys", "it gets new keys, which takes a moment"),
+            ):
+                if name in self.accounts:
+                    await self.close(name)
+                kept = self.aside(name)
+                log.warning("the keys of account %s were set aside as %s", name, kept.name)
+                account = await self.open(name, create=True)
         if account is None:
             raise self.broken[name].error
         return account
+
+    @contextlib.asynccontextmanager
+    async def _leaving(self, name: str, reason: str, advice: str) -> AsyncIterator[None]:
+        """While an account is closed it is still one."""
+        self._away[name] = Report(
+            account=name, state="connecting", since=self.now(), reason=reason, transient=True, advice=advice
+        )
+        try:
+            yield
+        finally:
+            del self._away[name]
 
     def aside(self, name: str) -> Path:
         """Move a closed account's directory away, whole; nothing is deleted."""
@@ -216,39 +253,55 @@ class Fleet:
         shutil.move(self.folder / name, target)
         return target
 
-    async def _live(self, account: Account, delay: float) -> None:
+    async def _live(self, account: Account, drain: Drain, pump: Pump, life: _Life, delay: float) -> None:
         """One account's tasks. Nothing that happens in here reaches another account."""
-        name = account.name
-        ended = self._ended[name] = anyio.Event()
-        with anyio.CancelScope() as scope:
-            self._scopes[name] = scope
-            await anyio.sleep(delay)
-            while True:
-                try:
-                    async with anyio.create_task_group() as group:
-                        group.start_soon(self._drains[name].run)
-                        group.start_soon(self.pumps[name].run)
-                        group.start_soon(account.run)
-                        group.start_soon(eager.run, self, account, self._download_mb(name))
-                except* StoreError as failed:
-                    log.error(
-                        "account %s could not write: %s; it is opened again", name, failed.exceptions[0]
-                    )
-                    self._group.start_soon(self._reopen, name)
-                    await anyio.sleep_forever()
-                except* Exception:
-                    log.exception(
-                        "account %s stopped by a fault of ours; it starts again in %d s", name, CRASH_SECONDS
-                    )
-                    await anyio.sleep(CRASH_SECONDS)
-        ended.set()
+        try:
+            with life.scope:
+                await anyio.sleep(delay)
+                await self._keep(account, drain, pump)
+        finally:
+            life.ended.set()
 
-    async def _reopen(self, name: str) -> None:
+    async def _keep(self, account: Account, drain: Drain, pump: Pump) -> None:
+        name = account.name
+        while True:
+            try:
+                async with anyio.create_task_group() as group:
+                    group.start_soon(drain.run)
+                    group.start_soon(pump.run)
+                    group.start_soon(account.run)
+                    group.start_soon(eager.run, self, account, self._download_mb(name))
+            except* StoreError as failed:
+                log.error("account %s could not write: %s; it is opened again", name, failed.exceptions[0])
+                self._group.start_soon(self._reopen, name, str(failed.exceptions[0]))
+                await anyio.sleep_forever()
+            except* Exception:
+                log.exception(
+                    "account %s stopped by a fault of ours; it starts again in %d s", name, CRASH_SECONDS
+                )
+                await anyio.sleep(CRASH_SECONDS)
+
+    async def _reopen(self, name: str, why: str) -> None:
         """After a failed write: whatever was in memory is dropped, recovery reads what is durable."""
-        with contextlib.suppress(StoreError):
-            await self.close(name)
-        await anyio.sleep(REOPEN_SECONDS)
-        await self.open(name)
+        async with self._leaving(name, "store_failed", f"it is opened again by itself: {why}"):
+            async with self._changing:
+                if name not in self.accounts:
+                    return
+                with contextlib.suppress(StoreError, ArchiveError):
+                    await self.close(name)
+            pause = REOPEN_SECONDS
+            while True:
+                await anyio.sleep(pause)
+                if name in self.accounts:
+                    return
+                async with self._changing:
+                    await self.open(name)
+                if name not in self.broken or not isinstance(
+                    self.broken[name].error, WriteFailed | ReadFailed
+                ):
+                    return
+                # The disk is still full, or still fails: a day later it may be mended.
+                pause = min(2 * pause, LONGEST_REOPEN_SECONDS)
 
     # --- what an account needs (waconnd.account.Surroundings) ---------------------------------------------------------
 

@@ -213,7 +213,7 @@ class HttpConnection:
 
     async def _watch(self, scope: anyio.CancelScope) -> None:
         # What the kernel knows of the other end has no event to wait for while we don't read.
-        while not self._stream.hung_up:  # noqa: ASYNC110
+        while not self._stream.hung_up:
             await anyio.sleep(HANGUP_S)
         scope.cancel()
 
