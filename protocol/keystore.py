@@ -43,6 +43,8 @@ class Kind:
     FRESHNESS: Final = "freshness"
     #: Settings that the server keeps for the account: privacy, the list of the blocked.
     SETTING: Final = "setting"
+    #: Calls that ring or are going on.
+    CALL: Final = "call"
     MESSAGE_SECRET: Final = "message-secret"
     RETRY_COUNT: Final = "retry-count"
     #: How often we sent a message again for one device, and when a session was given up for that.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from protocol.flows import appstate, groups, placeholder, prekeys, retry, sealed
+from protocol.flows import appstate, channels, groups, history, placeholder, prekeys, privacy, props, retry, sealed
 from protocol.flows.login import Chore
 
 FIRST: Final[tuple[Chore, str]] = (prekeys.upload, prekeys.LANE)
@@ -18,10 +18,19 @@ AFTER_CATCH_UP: Final[list[tuple[Chore, str | None]]] = [
     (placeholder.resume, None),
     (retry.forget_old, None),
     (appstate.resume, appstate.LANE),
+    (history.resume, history.LANE),
     (groups.load, "groups"),
+    (channels.load, channels.LANE),
+    (privacy.load, privacy.LANE),
+    (props.load, props.LANE),
 ]
 
 #: By the type of `<dirty>`.
-REFRESH: Final[dict[str, Chore]] = {"groups": groups.refresh_all, "syncd_app_state": appstate.sync_all}
+REFRESH: Final[dict[str, Chore]] = {
+    "account_sync": privacy.refresh_account,
+    "groups": groups.refresh_all,
+    "newsletter_metadata": channels.refresh_all,
+    "syncd_app_state": appstate.sync_all,
+}
 #: These are fetched after the offline queue, which may still change them.
 REFRESH_LATER: Final = frozenset({"groups", "newsletter_metadata"})

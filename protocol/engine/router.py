@@ -10,7 +10,20 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from protocol.effects import Reaction
-from protocol.engine.inbound import appstate, groups, linking, message, people, presence, receipt, server
+from protocol.engine.inbound import (
+    appstate,
+    calls,
+    channels,
+    contacts,
+    groups,
+    linking,
+    message,
+    people,
+    presence,
+    receipt,
+    server,
+    settings,
+)
 from protocol.flows.context import Context
 from protocol.node import Node
 from protocol.stanza import linkcode, pairing, passkey
@@ -29,6 +42,11 @@ def _nothing(ctx: Context, node: Node) -> Reaction:
     return NOTHING
 
 
+def _ignored(ctx: Context, node: Node) -> Reaction:
+    ctx.counts[f"ignored.{node.text('type') if node.tag == 'notification' else node.tag}"] += 1
+    return NOTHING
+
+
 NOTIFICATIONS: Final[dict[str, Handler]] = {
     # The flows of pairing wait for these themselves; here only the ack is due.
     linkcode.TYPE: _nothing,
@@ -37,20 +55,39 @@ NOTIFICATIONS: Final[dict[str, Handler]] = {
     passkey.REQUEST: linking.passkey_demanded,
     "devices": people.devices_changed,
     "encrypt": people.keys_wanted,
-    "account_sync": people.own_devices_changed,
+    "account_sync": settings.account_changed,
     "privacy_token": people.token_issued,
     "w:gp2": groups.group_changed,
     "server_sync": appstate.notified,
-    # Known, and of no use to us (reference 04, 7.2).
-    "psa": _nothing,
-    "pay": _nothing,
-    "hosted": _nothing,
-    "waffle": _nothing,
-    "w:growth": _nothing,
-    "digital_commerce_subscription": _nothing,
-    "offer_notice": _nothing,
-    "fb:update": _nothing,
-    "fbid:devices": _nothing,
+    "picture": contacts.picture_changed,
+    "status": contacts.about_changed,
+    "contacts": contacts.address_book,
+    "disappearing_mode": contacts.timer_changed,
+    "business": contacts.business_changed,
+    "newsletter": channels.counted,
+    "mex": channels.told,
+    "registration": settings.registration_code,
+    "server": server.news,
+    # Whoever asked for a file waits for this.
+    "mediaretry": _nothing,
+    # Known, and of no use to us (reference 04, 7.2): counted, so that nobody wonders.
+    **dict.fromkeys(
+        (
+            "psa",
+            "pay",
+            "hosted",
+            "waffle",
+            "w:growth",
+            "digital_commerce_subscription",
+            "offer_notice",
+            "fb:update",
+            "fb:call",
+            "fb:thread",
+            "fbid:devices",
+            "fbid:thread",
+        ),
+        _ignored,
+    ),
 }
 
 IB: Final[dict[str, Handler]] = {
@@ -60,11 +97,11 @@ IB: Final[dict[str, Handler]] = {
     "edge_routing": server.edge_routing,
     "client_expiration": server.client_expiration,
     pairing.DOWNGRADE: linking.scanned_by_old_phone,
-    "priority_offline_complete": _nothing,
-    "thread_metadata": _nothing,
-    "tos": _nothing,
-    "spam": _nothing,
-    "recovery_nonce": _nothing,
+    "priority_offline_complete": _ignored,
+    "thread_metadata": _ignored,
+    "tos": _ignored,
+    "spam": _ignored,
+    "recovery_nonce": _ignored,
 }
 
 #: `message` is not acked by default: what nobody handles has to stay with the server.
@@ -73,7 +110,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     "message": message.on_message,
     "status": message.on_message,
     "receipt": receipt.on_receipt,
-    "call": _ack_only,
+    "call": calls.on_call,
     "appdata": _ack_only,
     # An answer nobody waits for any more.
     "ack": _nothing,

@@ -76,6 +76,14 @@ class ContactUpdated(Durable, frozen=True, kw_only=True, omit_defaults=True, tag
     saved: bool | None = None
     #: Their status posts are not shown.
     status_muted: bool | None = None
+    #: What they say of themselves; empty: nothing any more.
+    about: str | None = None
+    #: The id of their picture; empty: there is none any more.
+    picture: str | None = None
+    #: The name that WhatsApp has verified for a business; empty: it is none any more.
+    business_name: str | None = None
+    #: The timer that chats with them begin with.
+    timer_s: int | None = None
 
 
 class ContactMoved(Durable, frozen=True, kw_only=True, tag="contact.moved"):

@@ -146,7 +146,7 @@ async def test_a_server_that_wants_fewer_questions_fails_no_send(rig: Rig) -> No
     rig.sandbox.world.faults.iq_errors["w:g2"] = [429] * 9
     sent = await rig.client.call("message.send", to=str(theirs.jid), text="still", wait="server")
     rig.sandbox.world.faults.iq_errors.clear()
-    assert sent["status"] == "server_ack"
+    assert sent["status"] in ("server_ack", "delivered")
 
 
 async def test_a_label_of_ones_own(rig: Rig) -> None:

@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError
 from protocol.engine.inbound import appstate
 from protocol.engine.inbound.effects import Effects
 from protocol.events.message import MessageReceived, MessageRecovered
-from protocol.flows import retry_state
+from protocol.flows import history, retry_state
 from protocol.flows.announce import announce
 from protocol.flows.context import Context
 from protocol.flows.mapping import learn_many
@@ -109,6 +109,15 @@ def _resent(ctx: Context, txn: Txn, message: Incoming, result: Any) -> Effects |
     return None
 
 
+def _history(ctx: Context, txn: Txn, message: Incoming, control: ProtocolMessage) -> Effects | None:
+    """A piece of history is there; only the phone has it."""
+    if message.sender.device:
+        ctx.counts["spoofed.history"] += 1
+        return None
+    history.put_down(txn, message.id, control.historySyncNotification, ctx.now)
+    return Effects(flows=[(history.take(ctx, message.id), history.LANE)])
+
+
 #: By type of operation.
 DATA_OPERATIONS: Final[dict[int, OperationHandler]] = {
     Operation.PLACEHOLDER_MESSAGE_RESEND: _resent,
@@ -120,4 +129,5 @@ PROTOCOL_MESSAGES: Final[dict[int, ProtocolHandler]] = {
     ProtocolMessage.LID_MIGRATION_MAPPING_SYNC: _mappings,
     ProtocolMessage.PEER_DATA_OPERATION_REQUEST_RESPONSE_MESSAGE: _answers,
     ProtocolMessage.APP_STATE_SYNC_KEY_SHARE: appstate.key_share,
+    ProtocolMessage.HISTORY_SYNC_NOTIFICATION: _history,
 }

@@ -31,15 +31,13 @@ def devices_changed(ctx: Context, node: Node) -> Reaction:
     return Reaction(txn=txn if txn.changes else None)
 
 
-def own_devices_changed(ctx: Context, node: Node) -> Reaction:
+def note_own_devices(ctx: Context, txn: Txn, node: Node) -> None:
     """The devices part of `<notification type="account_sync">`: the complete list of our own."""
     change = stanza.parse_change(node)
     if change is None or change.kind != "complete" or not ctx.is_me(change.user):
-        return Reaction()
-    txn = ctx.txn()
+        return
     gone = devices.apply_change(ctx, txn, change)
     sender_keys.rotate_where_held(ctx, txn, gone)
-    return Reaction(txn=txn if txn.changes else None)
 
 
 def keys_wanted(ctx: Context, node: Node) -> Reaction:

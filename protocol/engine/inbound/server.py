@@ -8,6 +8,7 @@ from protocol.effects import Reaction
 from protocol.engine import chores
 from protocol.events.account import ClientOutdated
 from protocol.events.connection import OfflineSync, StanzaFailed
+from protocol.flows import props
 from protocol.flows.context import Context
 from protocol.flows.login import pull_offline, refresh_dirty
 from protocol.node import Node
@@ -51,6 +52,14 @@ def dirty(ctx: Context, child: Node) -> Reaction:
         return Reaction()
     flow = refresh_dirty(ctx, type, child.text("timestamp"), chores.REFRESH.get(type), later=later)
     return Reaction(flows=((flow, f"dirty {type}"),))
+
+
+def news(ctx: Context, node: Node) -> Reaction:
+    """`<notification type="server">`: switches changed; what the server wants logged is not for us."""
+    if node.child("abprops") is not None:
+        return Reaction(flows=((props.refresh(ctx), props.LANE),))
+    ctx.counts["ignored.server"] += 1
+    return Reaction()
 
 
 def edge_routing(ctx: Context, child: Node) -> Reaction:
