@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from protocol.content import BuildError
 from protocol.errors import IqError, LinkLost, LocalProtocolError, TimedOut
+from protocol.flows.appstate import Refused
+from protocol.flows.appstate_push import CantWrite, Contended
 from protocol.flows.send import NoCiphertext, SendRefused
 from waconnd.account import NotReady
 from waconnd.config import ConfigError
@@ -42,6 +44,12 @@ def translate(error: Exception) -> RpcError | None:
             return refused(error.code, str(error), error.backoff)
         case IqError():
             return of_iq(error)
+        case CantWrite():
+            return RpcError("not_ready", str(error))
+        case Contended():
+            return RpcError("server_error", str(error), retryable=True)
+        case Refused():
+            return RpcError("server_error", str(error))
         case LocalProtocolError():
             return RpcError("not_linked", str(error)) if "not linked" in str(error) else None
         case ConfigError():

@@ -20,6 +20,7 @@ from protocol.flows.context import Settings
 from waconnd.account import Account, NotReady
 from waconnd.config import Config
 from waconnd.dial import Endpoint
+from waconnd.history import Histories
 from waconnd.link import Clock
 from waconnd.logs import fields
 from waconnd.media import eager
@@ -86,6 +87,7 @@ class Fleet:
         self._group = group
         self.now = Clock()
         self.media = MediaRoom(config)
+        self.histories = Histories(self)
         self.fetcher = Fetcher(self, config().cache_path / "fetched", config().retention.media_mb)
         self.accounts: dict[str, Account] = {}
         self.pumps: dict[str, Pump] = {}

@@ -9,6 +9,7 @@ import anyio.to_thread
 from protocol.crypto.primitives import pbkdf2
 from protocol.effects import Question
 from protocol.errors import TimedOut
+from protocol.flows.history import Carry, Survey
 from protocol.flows.questions import ConfirmCode, NeedPasskey, StretchCode, WantBlob
 from protocol.flows.retry_copy import WantRetryCopy, copy_id
 from protocol.flows.sealed import WantSecret
@@ -34,6 +35,10 @@ async def answer(fleet: Fleet, account: Account, question: Question) -> object:
             return b""
         case WantBlob():
             return await blobs.read(fleet, account, question)
+        case Survey():
+            return await fleet.histories.survey(account, question)
+        case Carry():
+            return await fleet.histories.carry(account, question)
         case StretchCode():
             return await anyio.to_thread.run_sync(
                 pbkdf2, question.password, question.salt, question.iterations

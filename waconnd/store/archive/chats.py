@@ -99,6 +99,7 @@ class Chats:
         unread: bool | None = None,
         archived: bool | None = None,
         name: str = "",
+        label: str = "",
     ) -> list[Chat]:
         """The latest first; go on with `after=chats[-1].position`. `name`: a part of the name."""
         where, values = ["c.account = ?"], [account]
@@ -116,6 +117,9 @@ class Chats:
             where.append(("" if unread else "not ") + "(c.unread > 0 or c.marked_unread)")
         if archived is not None:
             where.append("c.archived" if archived else "not c.archived")
+        if label:
+            where.append("exists (select 1 from json_each(c.labels) where json_each.value = ?)")
+            bounds.append(label)
         if name:
             where.append(f"instr(casefold({_NAME}), ?) > 0")
             bounds.append(name.casefold())

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from waconnd.store.archive import project
-from waconnd.store.archive.body import encode
+from waconnd.store.archive.body import Encoded, encode
 from waconnd.store.archive.errors import BadPosition, NotFound
 from waconnd.store.archive.index import question
 from waconnd.store.archive.project_changes import delete
@@ -113,6 +113,19 @@ class Messages:
         rows = max(1, min(limit, PAGE_ROWS))
         return await self._reader.call(lambda c: page(c, account, chat, before, after, rows, kinds))
 
+    async def oldest(self, account: str, chat: str) -> Message | None:
+        """The first that is here: older ones are on the phone, if anywhere."""
+
+        def job(connection: sqlite3.Connection) -> Message | None:
+            row = connection.execute(
+                f"select {_COLUMNS} from message m where m.account = ? and m.chat = ?"  # noqa: S608
+                " order by m.sent_at, m.n limit 1",
+                (account, chat),
+            ).fetchone()
+            return None if row is None else _message(row)
+
+        return await self._reader.call(job)
+
     async def search(
         self,
         account: str,
@@ -212,16 +225,19 @@ class Messages:
     async def add_history(self, account: str, items: Iterable[Mapping[str, Any]]) -> int:
         """Rows without events: `history.message` and `history.chat` objects, in slices. Returns how many came in."""
         rows = [encode(account, item) for item in items]
-        now = int(self._clock())
         for start in range(0, len(rows), HISTORY_ROWS):
-            part = rows[start : start + HISTORY_ROWS]
-
-            def job(connection: sqlite3.Connection, part: list[Any] = part) -> None:
-                for row in part:
-                    project.apply(connection, row, 0, now, live=False)
-
-            await self._writer.call(job)
+            await self.add_rows(account, rows[start : start + HISTORY_ROWS])
         return len(rows)
+
+    async def add_rows(self, account: str, rows: Sequence[Encoded]) -> None:
+        """One slice of history: changes that are carried out and never told."""
+        now = int(self._clock())
+
+        def job(connection: sqlite3.Connection) -> None:
+            for row in rows:
+                project.apply(connection, row, 0, now, live=False)
+
+        await self._writer.call(job)
 
     async def delete(self, account: str, id: str, chat: str) -> bool:
         """For this user alone; whether there was one."""

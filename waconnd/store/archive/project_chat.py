@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from waconnd.store.archive.body import Fields, millis
+from waconnd.store.archive.body import Fields, millis, text_of
 from waconnd.store.archive.change import Change, Handler, ident, number, part, text
 from waconnd.store.archive.people import learn, merged, update
 from waconnd.store.archive.project_changes import delete, mark_read
@@ -29,6 +29,26 @@ def chat_updated(connection: sqlite3.Connection, change: Change) -> None:
         return
     ensure(connection, change.account, chat, part(data, "chat"))
     set_members(connection, change.account, chat, {**part(data, "changed"), **data})
+
+
+def history_chat(connection: sqlite3.Connection, change: Change) -> None:
+    """How a chat stood when the phone wrote it down: what is known since is newer."""
+    data = change.data
+    chat = ident(data, "chat")
+    if not chat:
+        return
+    held = connection.execute(
+        "select archived, pinned_at, muted_until, timer_s, unread, marked_unread, read_upto from chat"
+        " where account = ? and id = ?",
+        (change.account, chat),
+    ).fetchone()
+    ensure(connection, change.account, chat, part(data, "chat"))
+    connection.execute(
+        "update chat set last_at = max(last_at, ?) where account = ? and id = ?",
+        (number(data, "last_at"), change.account, chat),
+    )
+    if held is None or not any(held):
+        set_members(connection, change.account, chat, data)
 
 
 def ensure(connection: sqlite3.Connection, account: str, chat: str, about: Fields) -> None:
@@ -145,6 +165,13 @@ def contact_updated(connection: sqlite3.Connection, change: Change) -> None:
         update(connection, change.account, id, members)
 
 
+def identity_changed(connection: sqlite3.Connection, change: Change) -> None:
+    """Noted until somebody trusts the new key."""
+    id = learn(connection, change.account, part(change.data, "contact"), change.now)
+    if id:
+        update(connection, change.account, id, {"identity_changed_at": text_of(change.at)})
+
+
 def contact_moved(connection: sqlite3.Connection, change: Change) -> None:
     """A person has another number or hidden id: the chat goes on under the new one."""
     old, new = ident(change.data, "old"), ident(change.data, "new")
@@ -211,11 +238,12 @@ def group_changed(connection: sqlite3.Connection, change: Change) -> None:
 
 HANDLERS: Final[dict[str, Handler]] = {
     "chat.updated": chat_updated,
-    "history.chat": chat_updated,
+    "history.chat": history_chat,
     "chat.deleted": chat_deleted,
     "chat.cleared": chat_cleared,
     "contact.updated": contact_updated,
     "contact.moved": contact_moved,
+    "contact.identity_changed": identity_changed,
     "blocklist.changed": blocklist_changed,
     "group.joined": group_changed,
     "group.updated": group_changed,

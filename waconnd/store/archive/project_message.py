@@ -74,6 +74,7 @@ def _write(
         "expires_at": sent_at + ttl * 1000 if ttl else 0,
         "status": text(data, "status") or ("sent" if own and change.live else ""),
         "data": _encode(data) if full else b"",
+        "starred": bool(data.get("starred")),
         "secret": _secret(change.private),
     }
     held = connection.execute(
@@ -101,8 +102,8 @@ def _write(
 
 _INSERT: Final = (
     "insert into message(account, chat, id, sender, from_me, seq, sent_at, kind, text, server_id, expires_at, status,"
-    " data, secret) values(:account, :chat, :id, :sender, :from_me, :seq, :sent_at, :kind, :text, :server_id, :expires_at,"
-    " :status, :data, :secret)"
+    " data, secret, starred) values(:account, :chat, :id, :sender, :from_me, :seq, :sent_at, :kind, :text, :server_id, :expires_at,"
+    " :status, :data, :secret, :starred)"
 )
 _REPLACE: Final = (
     "update message set seq = :seq, kind = :kind, text = :text, expires_at = :expires_at, data = :data,"
