@@ -3,6 +3,7 @@ import contextlib
 import pytest
 
 from tests.interop.test_baileys_messages import JPEG, buffer
+from waconnd.sandbox.history import RECENT_MESSAGES
 
 PHONE = "Baileys ↔ phone"
 
@@ -26,7 +27,8 @@ async def test_history(sandbox, client):
 @pytest.mark.row("older messages on demand", "Baileys ← phone")
 async def test_on_demand(sandbox, client):
     bob = sandbox.person("bob")
-    ids = [bob.say(sandbox.address("ada"), f"old {number}") for number in range(10)]
+    # So many that the phone keeps the first ones back: Baileys tells no message of history twice.
+    ids = [bob.say(sandbox.address("ada"), f"old {number}") for number in range(RECENT_MESSAGES + 20)]
     async with client("ada") as ada:
         await ada.pair("ada")
         oldest = {"remoteJid": str(bob.account.lid), "id": ids[8], "fromMe": False}

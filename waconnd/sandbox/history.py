@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: Messages of a chat in the first chunk; the rest follows as RECENT.
 FIRST_MESSAGES: Final = 5
+#: Messages of a chat in that one; a phone keeps what is older until it is asked.
+RECENT_MESSAGES: Final = 500
 #: Messages that a phone keeps of one chat.
 MOST_MESSAGES: Final = 100_000
 #: Larger chunks go through the media hosts.
@@ -75,7 +77,7 @@ class History:
         plain = self._chunk(HistorySync.NON_BLOCKING_DATA)
         self._mappings(plain)
         recent = self._chunk(HistorySync.RECENT, progress=100)
-        self._chats(recent, lambda told: told[:-FIRST_MESSAGES])
+        self._chats(recent, lambda told: told[-FIRST_MESSAGES - RECENT_MESSAGES : -FIRST_MESSAGES])
         return [self._notification(chunk) for chunk in (first, names, plain, recent)]
 
     def _chunk(self, type: HistorySync.HistorySyncType, progress: int | None = None) -> HistorySync:
@@ -109,7 +111,12 @@ class History:
         if messages:
             conversation.conversationTimestamp = messages[-1].messageTimestamp
         conversation.endOfHistoryTransfer = True
-        conversation.endOfHistoryTransferType = conversation.COMPLETE_AND_NO_MORE_MESSAGE_REMAIN_ON_PRIMARY
+        known = self.chats.get(chat) or messages
+        conversation.endOfHistoryTransferType = (
+            conversation.COMPLETE_BUT_MORE_MESSAGES_REMAIN_ON_PRIMARY
+            if messages and messages[0].key.id != known[0].key.id
+            else conversation.COMPLETE_AND_NO_MORE_MESSAGE_REMAIN_ON_PRIMARY
+        )
 
     def _mappings(self, chunk: HistorySync) -> None:
         for user in sorted({*self._phone.account.contacts, self._phone.account.user}):
