@@ -151,7 +151,8 @@ class _Importer:
         if wanted:
             anyio.from_thread.run_sync(self._look_up, wanted)
         rows: list[Encoded] = []
-        for address, info in batch:
+        # The newest comes first in a piece; of one second, the later one shall have the higher number.
+        for address, info in reversed(batch):
             chat = self._chats.get(address)
             if chat is None:
                 continue

@@ -117,13 +117,20 @@ async def get(call: Call, params: WhoParams) -> ContactResult:
 
 class SaveParams(Params, frozen=True, kw_only=True):
     id: Who
-    name: Annotated[
-        str | None,
-        Meta(max_length=200, description="Written into the phone's address book; an empty one removes it."),
-    ] = None
-    alias: Annotated[
-        str | None, Meta(max_length=64, description="For `alias:NAME` here; WhatsApp never sees it.")
-    ] = None
+    name: (
+        Annotated[
+            str,
+            Meta(
+                max_length=200,
+                description="Written into the phone's address book; an empty one removes it.",
+            ),
+        ]
+        | None
+    ) = None
+    alias: (
+        Annotated[str, Meta(max_length=64, description="For `alias:NAME` here; WhatsApp never sees it.")]
+        | None
+    ) = None
     local: Annotated[
         dict[str, Any] | None, Meta(description="Your own members: merged, null removes one.")
     ] = None

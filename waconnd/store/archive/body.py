@@ -18,7 +18,7 @@ Fields = dict[str, Any]
 ENVELOPE: Final = ("type", "at", "key", "v")
 PRIVATE: Final = "private"
 #: Names whose numbers are times: `sent_at`, `until`, …; on the socket all times are text.
-_TIMES: Final = frozenset({"at", "until", "muted_until"})
+_TIMES: Final = frozenset({"at", "until", "muted_until", "upto", "read_upto"})
 #: 9999-12-31: no clock of ours goes past it, and `datetime` can't.
 _LAST_SECOND: Final = 253_402_300_799
 
