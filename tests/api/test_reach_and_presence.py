@@ -83,7 +83,9 @@ async def test_a_story_reaches_its_audience_alone(rig: Rig) -> None:
     assert read.message.extendedTextMessage.backgroundArgb == 0xFF1E6E4F
     assert all(one.id != sent["id"] for one in rig.person("bob").inbox)
     with pytest.raises(WaconndError, match="a story is one of"):
-        await rig.client.call("story.post", poll={"name": "x", "options": ["a", "b"]}, audience=[rig.number("ann")])
+        await rig.client.call(
+            "story.post", poll={"name": "x", "options": ["a", "b"]}, audience=[rig.number("ann")]
+        )
 
 
 async def test_stars_and_deletions_are_for_oneself(rig: Rig) -> None:
