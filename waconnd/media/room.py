@@ -138,8 +138,9 @@ class MediaRoom:
             source, facts = opened.path, told
             with source.open("rb") as file:
                 facts = sealing.look(file, opened.size, facts, opened.name)
-            if voice:
-                source, facts = sealing.as_voice(source, facts, self.scratch)
+            fit = sealing.as_voice if voice else sealing.as_sticker if kind == "sticker" else None
+            if fit is not None:
+                source, facts = fit(source, facts, self.scratch)
                 made.extend([source] if source != opened.path else [])
             with source.open("rb") as file:
                 return self._seal(account, file, kind, facts, newsletter=newsletter)

@@ -136,6 +136,25 @@ def described(uploaded: Uploaded, told: Told) -> Uploaded:
     )
 
 
+def as_sticker(source: Path, told: Told, folder: Path) -> tuple[Path, Told]:
+    """A sticker must be WebP: other pictures are drawn anew when Pillow is there. Blocks; for a thread."""
+    if told.mimetype == "image/webp":
+        return source, told
+    target = folder / f"sticker-{os.urandom(8).hex()}"
+    try:
+        thumbnails.sticker(source, target)
+    except thumbnails.NotDrawn as error:
+        target.unlink(missing_ok=True)
+        raise BadMedia(
+            "bad_media", f"a sticker must be WebP; this is {told.mimetype or 'unknown'}, and {error}"
+        ) from None
+    with target.open("rb") as file:
+        fresh = look(file, target.stat().st_size, Told())
+    return target, msgspec.structs.replace(
+        told, mimetype=fresh.mimetype, width=fresh.width, height=fresh.height, animated=fresh.animated
+    )
+
+
 def as_voice(source: Path, told: Told, folder: Path) -> tuple[Path, Told]:
     """A voice note must be Ogg Opus: other sound is converted when ffmpeg is there. Blocks; for a thread."""
     if told.mimetype.startswith("audio/ogg") and "opus" in told.mimetype:
