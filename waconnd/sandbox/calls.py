@@ -16,6 +16,10 @@ ELSEWHERE: Final = {"accept": "accepted_elsewhere", "reject": "rejected_elsewher
 def call(core: Core, device: Device, node: Node) -> None:
     """`<call to><offer|accept|reject|terminate …/></call>`."""
     to = node.need_jid("to")
+    wanted = node.child("link_create")
+    if wanted is not None:
+        _link(core, device, node, wanted)
+        return
     if device.link is not None:
         attrs: dict[str, Attr] = {"class": "call", "id": node.text("id"), "from": to}
         if node.children:
@@ -51,3 +55,16 @@ def call(core: Core, device: Device, node: Node) -> None:
             core.deliver(
                 other, Node("call", {**passed, "from": device.named(server), "id": core.serial()}, [ended])
             )
+
+
+def _link(core: Core, device: Device, node: Node, wanted: Node) -> None:
+    """A link that anybody may call by."""
+    made = Node("link_create", {"token": core.random(11).hex(), "media": wanted.text("media")})
+    attrs: dict[str, Attr] = {
+        "class": "call",
+        "id": node.text("id"),
+        "from": node.need_jid("to"),
+        "type": wanted.tag,
+    }
+    if device.link is not None:
+        core.emit(device.link, Node("ack", attrs, [made]))

@@ -24,6 +24,8 @@ class Channel:
     muted: set[str] = field(default_factory=set)
     #: Server id to the post as it was delivered.
     posts: dict[int, Node] = field(default_factory=dict)
+    #: Server id to who reacted with what.
+    reactions: dict[int, dict[str, str]] = field(default_factory=dict)
 
 
 def create(core: Core, owner: Account, name: str, description: str) -> Channel:
@@ -45,6 +47,9 @@ def create(core: Core, owner: Account, name: str, description: str) -> Channel:
 def post(core: Core, sender: Device, node: Node, to: Jid) -> None:
     """A message to a channel: numbered, and passed to every follower as it is."""
     channel = core.channels.get(to.user)
+    if channel is not None and node.text("type") == "reaction":
+        _react(core, sender, node, channel)
+        return
     answer: dict[str, Attr] = {"class": "message", "id": node.text("id"), "from": to, "t": core.seconds}
     if channel is None or channel.owner is not sender.account:
         answer["error"] = "404" if channel is None else "401"
@@ -65,3 +70,44 @@ def post(core: Core, sender: Device, node: Node, to: Jid) -> None:
                     core.deliver(device, copy)
     if sender.link is not None:
         core.emit(sender.link, Node("ack", answer))
+
+
+def _react(core: Core, sender: Device, node: Node, channel: Channel) -> None:
+    """A follower's reaction: counted, and shown to all who follow."""
+    number, reaction = node.number("server_id"), node.child("reaction")
+    answer: dict[str, Attr] = {
+        "class": "message",
+        "id": node.text("id"),
+        "from": channel.jid,
+        "t": core.seconds,
+    }
+    if number not in channel.posts:
+        answer["error"] = "404"
+    else:
+        held = channel.reactions.setdefault(number, {})
+        held.pop(sender.account.user, None)
+        emoji = reaction.text("code") if reaction is not None else ""
+        if emoji:
+            held[sender.account.user] = emoji
+        counted = Node("message", {"server_id": str(number)}, [_counts(channel, number)])
+        messages = Node("messages", {"jid": channel.jid, "t": core.seconds}, [counted])
+        for follower in channel.followers.values():
+            for device in follower.devices.values():
+                core.notify(device, "newsletter", channel.jid, [Node("live_updates", {}, [messages])])
+    if sender.link is not None:
+        core.emit(sender.link, Node("ack", answer))
+
+
+def _counts(channel: Channel, number: int) -> Node:
+    codes = list(channel.reactions.get(number, {}).values())
+    counted = [
+        Node("reaction", {"code": code, "count": str(codes.count(code))}) for code in dict.fromkeys(codes)
+    ]
+    return Node("reactions", {}, counted)
+
+
+def shown(channel: Channel, number: int) -> Node:
+    """A post as history shows it."""
+    post = channel.posts[number]
+    attrs = {name: value for name, value in post.attrs.items() if name != "from"}
+    return Node("message", attrs, [*post.children, _counts(channel, number)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from protocol.node import Node
-from waconnd.sandbox import linking, session
+from waconnd.sandbox import channels, linking, session
 from waconnd.sandbox.core import Core, Refused
 from waconnd.sandbox.state import Device
 
@@ -91,16 +91,13 @@ def bots(core: Core, device: Device, iq: Node) -> list[Node]:
 
 def newsletter(core: Core, device: Device, iq: Node) -> list[Node]:
     """Posts of a channel, newest last."""
-    jid = iq.jid("to")
+    asked = iq.child("messages")
+    jid = (asked.jid("jid") if asked is not None else None) or iq.jid("to")
     channel = core.channels.get(jid.user) if jid is not None else None
     if iq.child("live_updates") is not None:
         return [Node("live_updates", {"duration": "300"})]
-    asked = iq.child("messages")
     if channel is None or asked is None:
         raise Refused(404, "item-not-found")
     count = asked.number("count", 50)
-    posts = [
-        Node("message", {**{k: v for k, v in post.attrs.items() if k != "from"}}, post.content)
-        for post in list(channel.posts.values())[-count:]
-    ]
+    posts = [channels.shown(channel, number) for number in list(channel.posts)[-count:]]
     return [Node("messages", {"jid": channel.jid, "t": core.seconds}, list(posts))]
