@@ -7,6 +7,7 @@ from typing import Final
 
 from waconnd.store.archive import project
 from waconnd.store.archive.change import Store
+from waconnd.store.archive.events import EventLog
 from waconnd.store.archive.thread import Worker
 
 #: Rows removed between two turns of the other jobs.
@@ -29,8 +30,8 @@ _PAIRING: Final = ("outbox", "retry_copy")
 class Accounts:
     """`archive.accounts`."""
 
-    def __init__(self, writer: Worker, reader: Worker) -> None:
-        self._writer, self._reader = writer, reader
+    def __init__(self, writer: Worker, reader: Worker, events: EventLog) -> None:
+        self._writer, self._reader, self._log = writer, reader, events
 
     async def set_store(self, account: str, store: Store) -> None:
         """`full`, `meta` (no content) or `none` (the log alone). What is stored already stays."""
@@ -54,6 +55,7 @@ class Accounts:
             return
         while not keep_events and await self._events(account):
             pass
+        self._log.removed()
         await self._writer.call(lambda c: c.execute("delete from account where name = ?", (account,)).close())
 
     async def _slice(self, account: str, table: str) -> bool:

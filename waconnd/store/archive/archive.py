@@ -53,7 +53,7 @@ class Archive:
         self.media = MediaStore(writer, reader, clock)
         self.copies = RetryCopies(writer, reader, clock)
         self.traces = Traces(writer, reader, clock)
-        self.accounts = Accounts(writer, reader)
+        self.accounts = Accounts(writer, reader, self.events)
         self.stamps = Stamps()
         self.history = History(path, writer)
         self.retention = Broom(writer, clock, retention or Retention())

@@ -199,6 +199,10 @@ class EventLog:
         """The archive is open: the log ends here."""
         self.newest = newest
 
+    def removed(self) -> None:
+        """Rows went away, perhaps new ones: what is kept in memory may be gone from the disk."""
+        self._fresh.clear()
+
     def wake(self, seqs: list[int]) -> None:
         """Rows with these numbers became durable; runs on the loop."""
         newest = max(seqs, default=0)
