@@ -13,6 +13,8 @@ from waconnd import api
 from waconnd.rpc.declare import Catalogue, Method
 
 ROOT = Path(__file__).parents[2]
+#: Nouns whose name the connection itself uses: `events(…)` is the iterator, `call(…)` calls any method.
+ATTRIBUTES = {"events": "event", "call": "calls"}
 LINE = "# --- made from the declarations by `make generate`; changes below are lost ---\n"
 
 
@@ -175,11 +177,7 @@ def typed(catalogue: Catalogue, client: str, *, waits: bool) -> str:
         "    def __init__(self, path: str | os.PathLike[str] | None = None, *, timeout: float | None = 75.0) -> None:",
         "        super().__init__(path, timeout=timeout)",
     ]
-    # `events` is the iterator; its methods stand beside it.
-    out += [
-        f"        self.{'event' if noun == 'events' else noun} = {noun.title()}Methods(self)"
-        for noun in nouns
-    ]
+    out += [f"        self.{ATTRIBUTES.get(noun, noun)} = {noun.title()}Methods(self)" for noun in nouns]
     return "\n".join(out) + "\n"
 
 

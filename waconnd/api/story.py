@@ -8,7 +8,10 @@ import msgspec
 from msgspec import Meta
 
 from protocol.content import build
-from protocol.jid import STATUS
+from protocol.errors import ProtocolError
+from protocol.flows import privacy
+from protocol.jid import STATUS, Jid
+from waconnd.account import NotReady
 from waconnd.address import resolve
 from waconnd.api.host import fleet, host
 from waconnd.api.message import SEND_ERRORS, SendResult, WaitFor, shown
@@ -33,7 +36,10 @@ class PostParams(Said, frozen=True, kw_only=True):
 
     audience: Annotated[
         list[str],
-        Meta(max_length=MAX_AUDIENCE, description="Who may see it. Absent: all contacts with a name."),
+        Meta(
+            max_length=MAX_AUDIENCE,
+            description="Who may see it. Absent: as set on the phone, else all contacts with a name.",
+        ),
     ] = []
     wait: WaitFor = "server"
 
@@ -98,12 +104,28 @@ async def _audience(call: Call, named: list[str]) -> list[str]:
     if named:
         people = [await resolve(fleet(call), call.account, one) for one in named]
         return list(dict.fromkeys(str(person) for person in people if person.is_user))
+    kind, chosen = await _chosen(call)
+    if kind == "whitelist":
+        return [str(person) for person in chosen][:MAX_AUDIENCE]
+    hidden = {str(person) for person in chosen} if kind == "blacklist" else set()
     found: list[str] = []
     after = ""
     while len(found) < MAX_AUDIENCE:
         page = await fleet(call).archive.contacts.page(call.account, after=after, limit=_PAGE)
-        found += [contact.pn or contact.id for contact in page if contact.name]
+        found += [
+            contact.pn or contact.id
+            for contact in page
+            if contact.name and not hidden & {contact.id, contact.pn, contact.lid}
+        ]
         if len(page) < _PAGE:
             break
         after = page[-1].id
     return found[:MAX_AUDIENCE]
+
+
+async def _chosen(call: Call) -> tuple[str, tuple[Jid, ...]]:
+    """Whom the user's own setting lets see stories; all contacts while nobody can be asked."""
+    try:
+        return await fleet(call).get(call.account).flow(privacy.audience)
+    except (NotReady, ProtocolError):
+        return "contacts", ()

@@ -171,16 +171,6 @@ class Connection:
 List = list  # a method may be called `list`
 
 
-class Reference(TypedDict):
-    """An earlier message. What is absent is looked up in the archive."""
-
-    id: str
-    chat: NotRequired[str]
-    sender: NotRequired[str]
-    from_me: NotRequired[bool | None]
-    text: NotRequired[str]
-
-
 class MediaObject(TypedDict):
     """A file: exactly one source, and what is known of it. What is absent is found out."""
 
@@ -200,6 +190,16 @@ class MediaObject(TypedDict):
     waveform: NotRequired[List[int] | None]
     gif: NotRequired[bool]
     animated: NotRequired[bool]
+
+
+class Reference(TypedDict):
+    """An earlier message. What is absent is looked up in the archive."""
+
+    id: str
+    chat: NotRequired[str]
+    sender: NotRequired[str]
+    from_me: NotRequired[bool | None]
+    text: NotRequired[str]
 
 
 class StickerPackObject(TypedDict):
@@ -453,10 +453,237 @@ class RemoveResult(TypedDict):
     kept: NotRequired[str]
 
 
+class CallLinkResult(TypedDict):
+    """The link."""
+
+    link: str
+
+
+class RejectResult(TypedDict):
+    """Refused."""
+
+    ok: bool
+    message_id: NotRequired[str]
+
+
+class ChannelView(TypedDict):
+    """A channel."""
+
+    id: str
+    name: NotRequired[str]
+    description: NotRequired[str]
+    state: NotRequired[str]
+    created_at: NotRequired[str]
+    followers: NotRequired[int | None]
+    verified: NotRequired[bool]
+    handle: NotRequired[str]
+    link: NotRequired[str]
+    picture: NotRequired[bool]
+    reactions: NotRequired[str]
+    role: NotRequired[str]
+    muted: NotRequired[bool]
+    pinned: NotRequired[List[str]]
+
+
+class ChannelListResult(TypedDict):
+    """By name."""
+
+    channels: List[ChannelView]
+
+
+class ChannelUpdateResult(TypedDict):
+    """What the operation gives."""
+
+    channel: NotRequired[ChannelView | None]
+    messages: NotRequired[List[PostView]]
+    for_s: NotRequired[int]
+
+
+class PostView(TypedDict):
+    """A post."""
+
+    id: str
+    server_id: str
+    at: str
+    mine: NotRequired[bool]
+    edited: NotRequired[bool]
+    body: NotRequired[dict[str, Any]]
+    media: NotRequired[dict[str, Any]]
+    views: NotRequired[int | None]
+    forwards: NotRequired[int | None]
+    responses: NotRequired[int | None]
+    reactions: NotRequired[dict[str, int]]
+
+
 class Done(TypedDict):
     """The result of what has nothing to tell but that it is done."""
 
     ok: bool
+
+
+class HistoryResult(TypedDict):
+    """`HistoryResult` of the reference."""
+
+    request: str
+
+
+class ChatResult(TypedDict):
+    """A chat as the archive knows it."""
+
+    id: str
+    kind: str
+    name: NotRequired[str]
+    pn: NotRequired[str]
+    unread: NotRequired[int]
+    marked_unread: NotRequired[bool]
+    last_at: NotRequired[str | None]
+    last: NotRequired[LastMessage | None]
+    archived: NotRequired[bool]
+    pinned: NotRequired[bool]
+    pinned_at: NotRequired[str | None]
+    muted: NotRequired[bool]
+    muted_until: NotRequired[str | None]
+    locked: NotRequired[bool]
+    timer_s: NotRequired[int]
+    labels: NotRequired[List[str]]
+    note: NotRequired[str]
+    local: NotRequired[dict[str, Any]]
+
+
+class LastMessage(TypedDict):
+    """What the list shows of the newest message."""
+
+    id: str
+    kind: str
+    text: NotRequired[str]
+    from_me: NotRequired[bool]
+
+
+class ChatListResult(TypedDict):
+    """`ChatListResult` of the reference."""
+
+    chats: List[ChatResult]
+    next: NotRequired[str]
+
+
+class CommunityUpdateResult(TypedDict):
+    """What the operation gives."""
+
+    community: NotRequired[GroupView | None]
+    groups: NotRequired[List[SubGroupView]]
+    members: NotRequired[List[PersonView]]
+    links: NotRequired[List[CommunityLinkResult]]
+    results: NotRequired[List[MemberResult]]
+
+
+class GroupView(TypedDict):
+    """A group or community."""
+
+    id: str
+    subject: NotRequired[str]
+    subject_at: NotRequired[str]
+    subject_by: NotRequired[str]
+    description: NotRequired[str]
+    created_at: NotRequired[str]
+    creator: NotRequired[str]
+    size: NotRequired[int]
+    member: NotRequired[bool]
+    role: NotRequired[str]
+    addressing: NotRequired[str]
+    announce: NotRequired[bool]
+    locked: NotRequired[bool]
+    timer_s: NotRequired[int]
+    member_add: NotRequired[str]
+    link_sharing: NotRequired[str]
+    history_sharing: NotRequired[str]
+    approval: NotRequired[bool]
+    no_frequently_forwarded: NotRequired[bool]
+    allow_admin_reports: NotRequired[bool]
+    group_history: NotRequired[bool]
+    limit_sharing: NotRequired[bool]
+    members_may_add_groups: NotRequired[bool]
+    growth_locked: NotRequired[bool]
+    community: NotRequired[bool]
+    parent: NotRequired[str]
+    announcement_group: NotRequired[bool]
+    general_chat: NotRequired[bool]
+    hidden: NotRequired[bool]
+    incognito: NotRequired[bool]
+    suspended: NotRequired[bool]
+    members: NotRequired[List[MemberView]]
+
+
+class MemberView(TypedDict):
+    """A person in a group."""
+
+    id: str
+    pn: NotRequired[str]
+    lid: NotRequired[str]
+    name: NotRequired[str]
+    kind: NotRequired[str]
+    role: NotRequired[str]
+    label: NotRequired[str]
+
+
+class SubGroupView(TypedDict):
+    """A group of a community."""
+
+    id: str
+    subject: NotRequired[str]
+    size: NotRequired[int]
+    announcement_group: NotRequired[bool]
+
+
+class PersonView(TypedDict):
+    """A person."""
+
+    id: str
+    pn: NotRequired[str]
+    lid: NotRequired[str]
+    name: NotRequired[str]
+    kind: NotRequired[str]
+
+
+class CommunityLinkResult(TypedDict):
+    """What became of one group."""
+
+    group: str
+    done: bool
+    code: int
+    reason: NotRequired[str]
+
+
+class MemberResult(TypedDict):
+    """What became of one person."""
+
+    who: PersonView
+    status: str
+    code: int
+    reason: NotRequired[str]
+    invite_code: NotRequired[str]
+    invite_expires_at: NotRequired[str]
+    message_id: NotRequired[str]
+
+
+class AboutResult(TypedDict):
+    """`AboutResult` of the reference."""
+
+    text: NotRequired[str]
+    set_at: NotRequired[str | None]
+
+
+class BlockResult(TypedDict):
+    """The list as it is now."""
+
+    size: int
+    blocked: NotRequired[List[PersonView]]
+
+
+class BusinessResult(TypedDict):
+    """`BusinessResult` of the reference."""
+
+    business: bool
+    profile: NotRequired[dict[str, Any]]
 
 
 class CheckResult(TypedDict):
@@ -474,6 +701,48 @@ class ReachChecked(TypedDict):
     lid: NotRequired[str]
     business: NotRequired[bool]
     error: NotRequired[str]
+
+
+class ContactResult(TypedDict):
+    """A person."""
+
+    id: str
+    pn: NotRequired[str]
+    lid: NotRequired[str]
+    name: NotRequired[str]
+    saved_name: NotRequired[str]
+    push_name: NotRequired[str]
+    business_name: NotRequired[str]
+    username: NotRequired[str]
+    blocked: NotRequired[bool]
+    alias: NotRequired[str]
+    identity_changed_at: NotRequired[str | None]
+    local: NotRequired[dict[str, Any]]
+
+
+class IdentityResult(TypedDict):
+    """`IdentityResult` of the reference."""
+
+    known: bool
+    fingerprint: NotRequired[str]
+    code: NotRequired[str]
+    own_code: NotRequired[str]
+    changed_at: NotRequired[str | None]
+
+
+class ContactListResult(TypedDict):
+    """`ContactListResult` of the reference."""
+
+    contacts: List[ContactResult]
+    next: NotRequired[str]
+
+
+class PictureResult(TypedDict):
+    """`PictureResult` of the reference."""
+
+    exists: bool
+    path: NotRequired[str]
+    etag: NotRequired[str]
 
 
 class Diagnosis(TypedDict):
@@ -602,6 +871,43 @@ class Subscribed(TypedDict):
     newest_seq: int
 
 
+class CreateResult(TypedDict):
+    """The new group, and what became of each person."""
+
+    group: GroupView
+    results: List[MemberResult]
+
+
+class InviteResult(TypedDict):
+    """The link, or the group."""
+
+    link: NotRequired[str]
+    group: NotRequired[GroupView | None]
+    joined: NotRequired[bool]
+    pending: NotRequired[bool]
+
+
+class GroupListResult(TypedDict):
+    """By subject."""
+
+    groups: List[GroupView]
+
+
+class MembersResult(TypedDict):
+    """A result for each person."""
+
+    results: NotRequired[List[MemberResult]]
+    requests: NotRequired[List[RequestView]]
+
+
+class RequestView(TypedDict):
+    """Somebody who asks to join."""
+
+    who: PersonView
+    requested_at: NotRequired[str]
+    method: NotRequired[str]
+
+
 class HookListed(TypedDict):
     """`HookListed` of the reference."""
 
@@ -624,6 +930,23 @@ class Hooked(TypedDict):
     accounts: NotRequired[List[str] | None]
     chats: NotRequired[List[str] | None]
     last_error: NotRequired[str | None]
+
+
+class LabelsResult(TypedDict):
+    """`LabelsResult` of the reference."""
+
+    labels: List[LabelResult]
+
+
+class LabelResult(TypedDict):
+    """A label (a list, in the apps of private accounts)."""
+
+    id: str
+    name: str
+    color: NotRequired[int]
+    position: NotRequired[int | None]
+    predefined: NotRequired[int | None]
+    chats: NotRequired[int]
 
 
 class DownloadResult(TypedDict):
@@ -803,6 +1126,38 @@ class PasskeyResult(TypedDict):
     next: str
 
 
+class PrivacyResult(TypedDict):
+    """The settings; a member that WhatsApp did not tell is absent."""
+
+    last_seen: NotRequired[str]
+    online: NotRequired[str]
+    picture: NotRequired[str]
+    about: NotRequired[str]
+    group_add: NotRequired[str]
+    read_receipts: NotRequired[str]
+    calls: NotRequired[str]
+    messages: NotRequired[str]
+    defense: NotRequired[str]
+    stickers: NotRequired[str]
+    default_timer_s: NotRequired[int | None]
+    hidden_from: NotRequired[dict[str, List[PersonView]]]
+    other: NotRequired[dict[str, str]]
+
+
+class ProfileResult(TypedDict):
+    """A profile."""
+
+    id: str
+    number: NotRequired[str]
+    lid: NotRequired[str]
+    name: NotRequired[str]
+    about: NotRequired[str]
+    about_at: NotRequired[str]
+    picture_id: NotRequired[str]
+    picture_url: NotRequired[str]
+    business: NotRequired[dict[str, Any]]
+
+
 class RpcChecked(TypedDict):
     """`RpcChecked` of the reference."""
 
@@ -820,6 +1175,12 @@ class Whoami(TypedDict):
     scopes: List[str]
     methods: List[str]
     accounts: NotRequired[List[str] | None]
+
+
+class SettingsResult(TypedDict):
+    """`SettingsResult` of the reference."""
+
+    settings: dict[str, Any]
 
 
 class Created(TypedDict):
@@ -930,15 +1291,96 @@ class AccountMethods:
         return result
 
 
+class CallMethods:
+    """`call.*`"""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def link(self, *, kind: Literal["video", "voice"] | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> CallLinkResult:
+        """A link that anybody may call by."""
+        result: CallLinkResult = await self._connection.call("call.link", kind=kind, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    async def reject(self, *, call_id: str, sender: str | None = None, message: str | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> RejectResult:
+        """Refuse a call that rings, on all devices of the account, and tell the caller why if you like."""
+        result: RejectResult = await self._connection.call("call.reject", call_id=call_id, sender=sender, message=message, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+
+class ChannelMethods:
+    """`channel.*`"""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def get(self, *, id: str | None = None, link: str | None = None, account: str | None = None, timeout_s: float | None = None) -> ChannelView:
+        """A channel as WhatsApp knows it now, followed or not."""
+        result: ChannelView = await self._connection.call("channel.get", id=id, link=link, account=account, timeout_s=timeout_s)
+        return result
+
+    async def list(self, *, refresh: bool | None = None, account: str | None = None, timeout_s: float | None = None) -> ChannelListResult:
+        """The channels that the account follows or runs, as kept from notifications."""
+        result: ChannelListResult = await self._connection.call("channel.list", refresh=refresh, account=account, timeout_s=timeout_s)
+        return result
+
+    async def update(self, *, op: Literal["create", "delete", "follow", "messages", "mute", "react", "unfollow", "unmute", "update", "viewed", "watch"], id: str | None = None, name: str | None = None, description: str | None = None, picture: MediaObject | None = None, server_id: str | None = None, server_ids: List[str] | None = None, emoji: str | None = None, limit: int | None = None, before: str | None = None, after: str | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> ChannelUpdateResult:
+        """Make, change and end channels; follow, unfollow, mute; read posts, react to them, say that they were seen."""
+        result: ChannelUpdateResult = await self._connection.call("channel.update", op=op, id=id, name=name, description=description, picture=picture, server_id=server_id, server_ids=server_ids, emoji=emoji, limit=limit, before=before, after=after, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+
 class ChatMethods:
     """`chat.*`"""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    async def clear(self, *, chat: str, keep_starred: bool | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> Done:
+        """Remove the messages of a chat, on all your devices; the chat stays."""
+        result: Done = await self._connection.call("chat.clear", chat=chat, keep_starred=keep_starred, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    async def delete(self, *, chat: str, keep_starred: bool | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> Done:
+        """Remove a chat with its messages, on all your devices. Nobody else notices."""
+        result: Done = await self._connection.call("chat.delete", chat=chat, keep_starred=keep_starred, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    async def fetch_history(self, *, chat: str, before: str | None = None, count: int | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> HistoryResult:
+        """Ask the phone for older messages of a chat. They go to the archive; `sync.history` tells. No phone, no answer."""
+        result: HistoryResult = await self._connection.call("chat.fetch_history", chat=chat, before=before, count=count, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    async def get(self, *, chat: str, account: str | None = None, timeout_s: float | None = None) -> ChatResult:
+        """One chat."""
+        result: ChatResult = await self._connection.call("chat.get", chat=chat, account=account, timeout_s=timeout_s)
+        return result
+
+    async def list(self, *, kinds: List[Literal["broadcast", "channel", "group", "status", "user"]] | None = None, unread: bool | None = None, archived: bool | None = None, name: str | None = None, label: str | None = None, limit: int | None = None, cursor: str | None = None, account: str | None = None, timeout_s: float | None = None) -> ChatListResult:
+        """Chats, the latest first."""
+        result: ChatListResult = await self._connection.call("chat.list", kinds=kinds, unread=unread, archived=archived, name=name, label=label, limit=limit, cursor=cursor, account=account, timeout_s=timeout_s)
+        return result
+
     async def typing(self, *, chat: str, on: bool | None = None, kind: Literal["text", "voice"] | None = None, for_s: float | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> Done:
         """Show that we type or record. It stops by itself, after 25 seconds at the latest."""
         result: Done = await self._connection.call("chat.typing", chat=chat, on=on, kind=kind, for_s=for_s, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    async def update(self, *, chat: str, archived: bool | None = None, pinned: bool | None = None, muted_until: str | None = None, unread: bool | None = None, locked: bool | None = None, timer_s: Literal[0, 86400, 604800, 7776000] | None = None, labels: List[str] | None = None, local: dict[str, Any] | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> ChatResult:
+        """Archive, pin, mute, mark, label a chat, set its timer, or note something on it. Other devices follow."""
+        result: ChatResult = await self._connection.call("chat.update", chat=chat, archived=archived, pinned=pinned, muted_until=muted_until, unread=unread, locked=locked, timer_s=timer_s, labels=labels, local=local, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+
+class CommunityMethods:
+    """`community.*`"""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def update(self, *, op: Literal["create", "dissolve", "join", "link", "list", "members", "unlink"], id: str | None = None, subject: str | None = None, description: str | None = None, participants: List[str] | None = None, groups: List[str] | None = None, remove_members: bool | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> CommunityUpdateResult:
+        """Make, link, unlink, list and end communities; their settings and people are changed by `group.*`."""
+        result: CommunityUpdateResult = await self._connection.call("community.update", op=op, id=id, subject=subject, description=description, participants=participants, groups=groups, remove_members=remove_members, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
         return result
 
 
@@ -948,9 +1390,49 @@ class ContactMethods:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    async def about(self, *, id: str, account: str | None = None, timeout_s: float | None = None) -> AboutResult:
+        """What somebody says about themselves."""
+        result: AboutResult = await self._connection.call("contact.about", id=id, account=account, timeout_s=timeout_s)
+        return result
+
+    async def block(self, *, id: str | None = None, on: bool | None = None, refresh: bool | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> BlockResult:
+        """Block somebody or let them write again; the list of the blocked comes back."""
+        result: BlockResult = await self._connection.call("contact.block", id=id, on=on, refresh=refresh, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    async def business(self, *, id: str, account: str | None = None, timeout_s: float | None = None) -> BusinessResult:
+        """What a business tells of itself."""
+        result: BusinessResult = await self._connection.call("contact.business", id=id, account=account, timeout_s=timeout_s)
+        return result
+
     async def check(self, *, numbers: List[str], account: str | None = None, timeout_s: float | None = None) -> CheckResult:
         """Whether numbers are on WhatsApp, and under which address. In Brazil, Mexico and Argentina both forms are tried."""
         result: CheckResult = await self._connection.call("contact.check", numbers=numbers, account=account, timeout_s=timeout_s)
+        return result
+
+    async def get(self, *, id: str, account: str | None = None, timeout_s: float | None = None) -> ContactResult:
+        """One person, by number or hidden id alike."""
+        result: ContactResult = await self._connection.call("contact.get", id=id, account=account, timeout_s=timeout_s)
+        return result
+
+    async def identity(self, *, id: str, trust: bool | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> IdentityResult:
+        """The key of somebody's phone, and whether it has changed. With `trust` a change is settled."""
+        result: IdentityResult = await self._connection.call("contact.identity", id=id, trust=trust, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    async def list(self, *, name: str | None = None, limit: int | None = None, cursor: str | None = None, account: str | None = None, timeout_s: float | None = None) -> ContactListResult:
+        """People, in the order of their ids."""
+        result: ContactListResult = await self._connection.call("contact.list", name=name, limit=limit, cursor=cursor, account=account, timeout_s=timeout_s)
+        return result
+
+    async def picture(self, *, id: str, size: Literal["image", "preview"] | None = None, account: str | None = None, timeout_s: float | None = None) -> PictureResult:
+        """A profile picture. It is kept here and fetched again only when it has changed."""
+        result: PictureResult = await self._connection.call("contact.picture", id=id, size=size, account=account, timeout_s=timeout_s)
+        return result
+
+    async def save(self, *, id: str, name: str | None = None, alias: str | None = None, local: dict[str, Any] | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> ContactResult:
+        """Name a person: in the address book, and for your own scripts."""
+        result: ContactResult = await self._connection.call("contact.save", id=id, name=name, alias=alias, local=local, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
         return result
 
 
@@ -1038,6 +1520,48 @@ class EventsMethods:
         return result
 
 
+class GroupMethods:
+    """`group.*`"""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def create(self, *, subject: str, participants: List[str] | None = None, description: str | None = None, picture: MediaObject | None = None, announce: bool | None = None, locked: bool | None = None, approval: bool | None = None, member_add: Literal["admins", "everybody"] | None = None, timer_s: Literal[0, 86400, 604800, 7776000] | None = None, community: str | None = None, invite: bool | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> CreateResult:
+        """Make a group. With the same `key` it is made once, also when the answer was lost."""
+        result: CreateResult = await self._connection.call("group.create", subject=subject, participants=participants, description=description, picture=picture, announce=announce, locked=locked, approval=approval, member_add=member_add, timer_s=timer_s, community=community, invite=invite, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    async def get(self, *, id: str | None = None, invite: str | None = None, refresh: bool | None = None, account: str | None = None, timeout_s: float | None = None) -> GroupView:
+        """A group with its members. WhatsApp is asked only for groups that are not known."""
+        result: GroupView = await self._connection.call("group.get", id=id, invite=invite, refresh=refresh, account=account, timeout_s=timeout_s)
+        return result
+
+    async def invite(self, *, op: Literal["accept", "get", "info", "join", "reset"] | None = None, id: str | None = None, link: str | None = None, code: str | None = None, expires_at: str | None = None, sender: str | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> InviteResult:
+        """Invite links: read, reset, look behind one, join by it; and personal invitations: accept."""
+        result: InviteResult = await self._connection.call("group.invite", op=op, id=id, link=link, code=code, expires_at=expires_at, sender=sender, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    async def leave(self, *, id: str, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> Done:
+        """Leave a group. Its chat and messages stay."""
+        result: Done = await self._connection.call("group.leave", id=id, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    async def list(self, *, members: bool | None = None, name: str | None = None, community: str | None = None, refresh: bool | None = None, account: str | None = None, timeout_s: float | None = None) -> GroupListResult:
+        """The groups and communities that the account is in, as kept from notifications."""
+        result: GroupListResult = await self._connection.call("group.list", members=members, name=name, community=community, refresh=refresh, account=account, timeout_s=timeout_s)
+        return result
+
+    async def members(self, *, id: str, op: Literal["add", "approve", "demote", "promote", "reject", "remove", "requests", "revoke_invite"], who: List[str] | None = None, invite: bool | None = None, everywhere: bool | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> MembersResult:
+        """Add, remove, promote, demote people, and decide who may join. Who can't be added gets an invitation instead."""
+        result: MembersResult = await self._connection.call("group.members", id=id, op=op, who=who, invite=invite, everywhere=everywhere, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    async def update(self, *, id: str, subject: str | None = None, description: str | None = None, picture: MediaObject | None = None, remove_picture: bool | None = None, locked: bool | None = None, announce: bool | None = None, member_add: Literal["admins", "everybody"] | None = None, link_sharing: Literal["admins", "everybody"] | None = None, history_sharing: Literal["admins", "everybody"] | None = None, approval: bool | None = None, timer_s: int | None = None, no_frequently_forwarded: bool | None = None, allow_admin_reports: bool | None = None, group_history: bool | None = None, members_may_add_groups: bool | None = None, label: str | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> GroupView:
+        """Change subject, description, picture and settings of a group. Each is a request of its own; the first refusal ends it."""
+        result: GroupView = await self._connection.call("group.update", id=id, subject=subject, description=description, picture=picture, remove_picture=remove_picture, locked=locked, announce=announce, member_add=member_add, link_sharing=link_sharing, history_sharing=history_sharing, approval=approval, timer_s=timer_s, no_frequently_forwarded=no_frequently_forwarded, allow_admin_reports=allow_admin_reports, group_history=group_history, members_may_add_groups=members_may_add_groups, label=label, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+
 class HookMethods:
     """`hook.*`"""
 
@@ -1062,6 +1586,23 @@ class HookMethods:
     async def set(self, *, hook: str, types: List[str] | None = None, accounts: List[str] | None = None, chats: List[str] | None = None, exec: List[str] | None = None, url: str | None = None, secret: str | None = None, headers: dict[str, str] | None = None, attempt_timeout_s: float | None = None, attempts: int | None = None, reply: bool | None = None, enabled: bool | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> Hooked:
         """Make or change a hook. It begins with what happens from now on; a change keeps its place."""
         result: Hooked = await self._connection.call("hook.set", hook=hook, types=types, accounts=accounts, chats=chats, exec=exec, url=url, secret=secret, headers=headers, attempt_timeout_s=attempt_timeout_s, attempts=attempts, reply=reply, enabled=enabled, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+
+class LabelMethods:
+    """`label.*`"""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def list(self, *, account: str | None = None, timeout_s: float | None = None) -> LabelsResult:
+        """All labels."""
+        result: LabelsResult = await self._connection.call("label.list", account=account, timeout_s=timeout_s)
+        return result
+
+    async def set(self, *, id: str | None = None, name: str | None = None, color: int | None = None, delete: bool | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> LabelsResult:
+        """Make, rename, recolour or delete a label. Returns all labels. `chat.update` hangs them on chats."""
+        result: LabelsResult = await self._connection.call("label.set", id=id, name=name, color=color, delete=delete, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
         return result
 
 
@@ -1091,6 +1632,11 @@ class MessageMethods:
     async def answer(self, *, id: str | Reference, choice: str, chat: str | None = None, wait: Literal["delivered", "queued", "server"] | None = None, text: str | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> SendResult:
         """Choose a button or a row of a message that offers some."""
         result: SendResult = await self._connection.call("message.answer", id=id, choice=choice, chat=chat, wait=wait, text=text, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    async def delete(self, *, id: str | Reference, chat: str | None = None, media: bool | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> Done:
+        """Delete a message for yourself alone, on all your devices. `message.revoke` deletes it for everybody."""
+        result: Done = await self._connection.call("message.delete", id=id, chat=chat, media=media, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
         return result
 
     async def edit(self, *, id: str | Reference, chat: str | None = None, wait: Literal["delivered", "queued", "server"] | None = None, text: str | None = None, caption: str | None = None, mentions: List[str] | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> SendResult:
@@ -1156,6 +1702,11 @@ class MessageMethods:
     async def send(self, *, to: str, text: str | None = None, image: MediaObject | None = None, video: MediaObject | None = None, video_note: MediaObject | None = None, audio: MediaObject | None = None, voice: MediaObject | None = None, document: MediaObject | None = None, sticker: MediaObject | None = None, sticker_pack: StickerPackObject | None = None, location: LocationObject | None = None, contacts: List[ContactObject] | None = None, poll: PollObject | None = None, event: EventObject | None = None, album: List[AlbumItem] | None = None, group_invite: GroupInviteObject | None = None, comment: CommentObject | None = None, product: ProductObject | None = None, raw: str | None = None, caption: str | None = None, reply_to: str | Reference | None = None, mentions: List[str] | None = None, mention_all: bool | None = None, view_once: bool | None = None, ttl_s: Literal[0, 86400, 604800, 7776000] | None = None, forwarded: bool | int | None = None, link_preview: bool | PreviewObject | None = None, style: StyleObject | None = None, not_before: str | None = None, not_after: str | None = None, wait: Literal["delivered", "queued", "server"] | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> SendResult:
         """Send a message of any kind. It is durable before this returns, and sent as soon as the account can."""
         result: SendResult = await self._connection.call("message.send", to=to, text=text, image=image, video=video, video_note=video_note, audio=audio, voice=voice, document=document, sticker=sticker, sticker_pack=sticker_pack, location=location, contacts=contacts, poll=poll, event=event, album=album, group_invite=group_invite, comment=comment, product=product, raw=raw, caption=caption, reply_to=reply_to, mentions=mentions, mention_all=mention_all, view_once=view_once, ttl_s=ttl_s, forwarded=forwarded, link_preview=link_preview, style=style, not_before=not_before, not_after=not_after, wait=wait, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    async def star(self, *, id: str | Reference, chat: str | None = None, on: bool | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> Done:
+        """Mark a message with a star, or take it off. Only you see it."""
+        result: Done = await self._connection.call("message.star", id=id, chat=chat, on=on, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
         return result
 
     async def trace(self, *, id: str, account: str | None = None, timeout_s: float | None = None) -> TraceResult:
@@ -1240,6 +1791,40 @@ class PresenceMethods:
         return result
 
 
+class PrivacyMethods:
+    """`privacy.*`"""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def get(self, *, refresh: bool | None = None, exceptions: bool | None = None, account: str | None = None, timeout_s: float | None = None) -> PrivacyResult:
+        """The account's privacy settings."""
+        result: PrivacyResult = await self._connection.call("privacy.get", refresh=refresh, exceptions=exceptions, account=account, timeout_s=timeout_s)
+        return result
+
+    async def set(self, *, last_seen: Literal["all", "contact_blacklist", "contacts", "none"] | None = None, online: Literal["all", "match_last_seen"] | None = None, picture: Literal["all", "contact_blacklist", "contacts", "none"] | None = None, about: Literal["all", "contact_blacklist", "contacts", "none"] | None = None, group_add: Literal["all", "contact_blacklist", "contacts", "none"] | None = None, read_receipts: Literal["all", "none"] | None = None, calls: Literal["all", "contacts", "known"] | None = None, messages: Literal["all", "contacts"] | None = None, defense: Literal["off", "on_standard"] | None = None, default_timer_s: Literal[0, 86400, 604800, 7776000] | None = None, hide_from: List[str] | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> PrivacyResult:
+        """Change privacy settings; each is a request of its own."""
+        result: PrivacyResult = await self._connection.call("privacy.set", last_seen=last_seen, online=online, picture=picture, about=about, group_add=group_add, read_receipts=read_receipts, calls=calls, messages=messages, defense=defense, default_timer_s=default_timer_s, hide_from=hide_from, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+
+class ProfileMethods:
+    """`profile.*`"""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def get(self, *, id: str | None = None, business: bool | None = None, account: str | None = None, timeout_s: float | None = None) -> ProfileResult:
+        """Name, about text and picture, as WhatsApp shows them now; what is hidden from the account is absent."""
+        result: ProfileResult = await self._connection.call("profile.get", id=id, business=business, account=account, timeout_s=timeout_s)
+        return result
+
+    async def set(self, *, name: str | None = None, about: str | None = None, picture: MediaObject | None = None, remove_picture: bool | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> ProfileResult:
+        """Change what others see of the account: name, about text, picture."""
+        result: ProfileResult = await self._connection.call("profile.set", name=name, about=about, picture=picture, remove_picture=remove_picture, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+
 class RpcMethods:
     """`rpc.*`"""
 
@@ -1259,6 +1844,30 @@ class RpcMethods:
     async def whoami(self, *, timeout_s: float | None = None) -> Whoami:
         """Who the kernel says you are, and what you may call."""
         result: Whoami = await self._connection.call("rpc.whoami", timeout_s=timeout_s)
+        return result
+
+
+class SettingsMethods:
+    """`settings.*`"""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def list(self, *, prefix: str | None = None, account: str | None = None, timeout_s: float | None = None) -> SettingsResult:
+        """Settings as the phone keeps them: quick replies, favourites, whether archived chats stay so, and the like."""
+        result: SettingsResult = await self._connection.call("settings.list", prefix=prefix, account=account, timeout_s=timeout_s)
+        return result
+
+
+class StoryMethods:
+    """`story.*`"""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def post(self, *, text: str | None = None, image: MediaObject | None = None, video: MediaObject | None = None, video_note: MediaObject | None = None, audio: MediaObject | None = None, voice: MediaObject | None = None, document: MediaObject | None = None, sticker: MediaObject | None = None, sticker_pack: StickerPackObject | None = None, location: LocationObject | None = None, contacts: List[ContactObject] | None = None, poll: PollObject | None = None, event: EventObject | None = None, album: List[AlbumItem] | None = None, group_invite: GroupInviteObject | None = None, comment: CommentObject | None = None, product: ProductObject | None = None, raw: str | None = None, caption: str | None = None, reply_to: str | Reference | None = None, mentions: List[str] | None = None, mention_all: bool | None = None, view_once: bool | None = None, ttl_s: Literal[0, 86400, 604800, 7776000] | None = None, forwarded: bool | int | None = None, link_preview: bool | PreviewObject | None = None, style: StyleObject | None = None, audience: List[str] | None = None, wait: Literal["delivered", "queued", "server"] | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> SendResult:
+        """Post a story. It is seen for 24 hours by its audience, and by nobody else."""
+        result: SendResult = await self._connection.call("story.post", text=text, image=image, video=video, video_note=video_note, audio=audio, voice=voice, document=document, sticker=sticker, sticker_pack=sticker_pack, location=location, contacts=contacts, poll=poll, event=event, album=album, group_invite=group_invite, comment=comment, product=product, raw=raw, caption=caption, reply_to=reply_to, mentions=mentions, mention_all=mention_all, view_once=view_once, ttl_s=ttl_s, forwarded=forwarded, link_preview=link_preview, style=style, audience=audience, wait=wait, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
         return result
 
 
@@ -1290,15 +1899,24 @@ class AsyncClient(Connection):
     def __init__(self, path: str | os.PathLike[str] | None = None, *, timeout: float | None = 75.0) -> None:
         super().__init__(path, timeout=timeout)
         self.account = AccountMethods(self)
+        self.calls = CallMethods(self)
+        self.channel = ChannelMethods(self)
         self.chat = ChatMethods(self)
+        self.community = CommunityMethods(self)
         self.contact = ContactMethods(self)
         self.daemon = DaemonMethods(self)
         self.event = EventsMethods(self)
+        self.group = GroupMethods(self)
         self.hook = HookMethods(self)
+        self.label = LabelMethods(self)
         self.media = MediaMethods(self)
         self.message = MessageMethods(self)
         self.outbox = OutboxMethods(self)
         self.pair = PairMethods(self)
         self.presence = PresenceMethods(self)
+        self.privacy = PrivacyMethods(self)
+        self.profile = ProfileMethods(self)
         self.rpc = RpcMethods(self)
+        self.settings = SettingsMethods(self)
+        self.story = StoryMethods(self)
         self.token = TokenMethods(self)
