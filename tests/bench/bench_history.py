@@ -28,7 +28,23 @@ LIST_CHATS = 5_000
 #: A person writes all the while, this often.
 DM_SECONDS = 0.1
 PATIENCE = 180.0
-WORDS = "the table is ready at nine please bring your cat and the blue umbrella tomorrow".split()
+WORDS = [
+    "the",
+    "table",
+    "is",
+    "ready",
+    "at",
+    "nine",
+    "please",
+    "bring",
+    "your",
+    "cat",
+    "and",
+    "the",
+    "blue",
+    "umbrella",
+    "tomorrow",
+]
 
 
 class Told(msgspec.Struct, frozen=True):
