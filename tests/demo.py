@@ -64,7 +64,9 @@ media_scheme = "http"
                 return client
             except Unreachable:
                 if time.monotonic() > until or self.process.returncode is not None:
-                    raise SystemExit((self.folder / "waconnd.log").read_text() or "the daemon did not start") from None
+                    raise SystemExit(
+                        (self.folder / "waconnd.log").read_text() or "the daemon did not start"
+                    ) from None
                 await asyncio.sleep(0.02)
 
     async def kill(self) -> None:
@@ -76,7 +78,9 @@ media_scheme = "http"
         await self.process.wait()
 
 
-async def events(client: AsyncClient, after: int, *types: str, want: int = 1, seconds: float = 10.0) -> list[dict]:
+async def events(
+    client: AsyncClient, after: int, *types: str, want: int = 1, seconds: float = 10.0
+) -> list[dict]:
     """Events of these types after a cursor, as a script would read them."""
     found: list[dict] = []
     until = time.monotonic() + seconds
@@ -92,11 +96,13 @@ async def events(client: AsyncClient, after: int, *types: str, want: int = 1, se
 
 async def main() -> None:
     began = time.monotonic()
-    say(f"{BOLD}waconnd demo{OFF}: everything below is real but the phone and its people, which are simulated here.")
+    say(
+        f"{BOLD}waconnd demo{OFF}: everything below is real but the phone and its people, which are simulated here."
+    )
     with tempfile.TemporaryDirectory(prefix="waconnd-demo-") as name:
         folder = Path(name)
         async with Sandbox(seed="demo").serving() as sandbox:
-            ann, me = sandbox.person("Ann"), sandbox.person("Me")
+            ann, _ = sandbox.person("Ann"), sandbox.person("Me")
             step("A WhatsApp server runs on this machine, and a waconnd daemon that trusts it")
             ok(f"sandbox at {sandbox.url}")
             daemon = Daemon(folder, sandbox)
@@ -119,10 +125,14 @@ async def main() -> None:
             sandbox.say("Ann", "Me", "Hello, is this thing on?")
             [message] = await events(client, 0, "message.received")
             data = message["data"]
-            ok(f"event {message['seq']}: {data['from']['name']} ({data['from']['pn'].split('@')[0]}) wrote {data['body']['text']!r}")
+            ok(
+                f"event {message['seq']}: {data['from']['name']} ({data['from']['pn'].split('@')[0]}) wrote {data['body']['text']!r}"
+            )
 
             step("A script answers")
-            sent = await client.call("message.send", to=data["chat"]["id"], text="Loud and clear.", key="demo-1")
+            sent = await client.call(
+                "message.send", to=data["chat"]["id"], text="Loud and clear.", key="demo-1"
+            )
             ok(f"{sent['id']}: {sent['status']}")
             read = await sandbox.expect("Ann", text="Loud and clear.")
             ok("Ann's phone shows it")
@@ -148,7 +158,9 @@ async def main() -> None:
             started = time.monotonic()
             client = await daemon.start()
             account = await client.call("account.wait", account="main", state="ready", timeout_s=15)
-            ok(f"{account['state']} after {time.monotonic() - started:.2f} s, still {account['me']['number']}")
+            ok(
+                f"{account['state']} after {time.monotonic() - started:.2f} s, still {account['me']['number']}"
+            )
             again = await events(client, message["seq"], "message.received", want=3)
             for event in again:
                 ok(f"event {event['seq']}: {event['data']['body']['text']!r}")
@@ -156,7 +168,9 @@ async def main() -> None:
             texts = [event["data"]["body"]["text"] for event in whole["events"]]
             assert len(texts) == len(set(texts)) == 4, texts
             ok("nothing was lost, nothing came twice")
-            repeat = await client.call("message.send", to=data["chat"]["id"], text="Loud and clear.", key="demo-1")
+            repeat = await client.call(
+                "message.send", to=data["chat"]["id"], text="Loud and clear.", key="demo-1"
+            )
             assert repeat["id"] == sent["id"]
             ok("the same `key` again sends nothing new: same id")
             await client.close()

@@ -29,7 +29,9 @@ async def answer(fleet: Fleet, account: Account, question: Question) -> object:
             return held or b""
         case WantSecret():
             for chat in question.chats:
-                secret = await fleet.archive.messages.secret(account.name, chat, question.id, question.senders[0])
+                secret = await fleet.archive.messages.secret(
+                    account.name, chat, question.id, question.senders[0]
+                )
                 if secret:
                     return secret
             return b""

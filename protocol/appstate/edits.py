@@ -97,7 +97,7 @@ def contact(jid: str, name: str, now: float, *, lid: str = "", pn: str = "") -> 
     if not name:
         return [remove(("contact", jid))]
     members = {"lidJid": lid, "pnJid": pn}
-    first = name.split()[0]
+    first = name.split(maxsplit=1)[0]
     return [
         write(
             ("contact", jid),

@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from protocol.flows import appstate, channels, groups, history, placeholder, prekeys, privacy, props, retry, sealed
+from protocol.flows import (
+    appstate,
+    channels,
+    groups,
+    history,
+    placeholder,
+    prekeys,
+    privacy,
+    props,
+    retry,
+    sealed,
+)
 from protocol.flows.login import Chore
 
 FIRST: Final[tuple[Chore, str]] = (prekeys.upload, prekeys.LANE)

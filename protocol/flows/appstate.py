@@ -167,7 +167,12 @@ async def _run(ctx: Context, name: str, answer: Answer | None, *, whole: bool = 
             if answer is None:
                 found = await stanza.fetch([_wanted(ctx, name, whole=whole)])
                 answer = found.get(name) or Answer(name)
-            elif before.synced and not whole and answer.version is not None and answer.version <= before.version:
+            elif (
+                before.synced
+                and not whole
+                and answer.version is not None
+                and answer.version <= before.version
+            ):
                 # Somebody else took it in while this answer waited for its turn.
                 return
             if answer.error and answer.error != stanza.CONFLICT:

@@ -115,7 +115,7 @@ async def test_all_hosts_failing_names_each_of_them(rig: Rig) -> None:
         for host in rig.sandbox.hosts:
             host.broken = False
     assert failed.value.kind == "media_failed"
-    assert str(failed.value).count("503") == 2
+    assert str(failed.value).count("HTTP 503") == 2
 
 
 async def test_an_expired_token_is_renewed_once(rig: Rig) -> None:

@@ -89,7 +89,9 @@ def _messages(shell: Shell, rows: list[dict[str, Any]]) -> None:
             "at": lambda row: local(get(row, "sent_at")),
             "id": member("id"),
             "chat": lambda row: name_of(get(row, "chat", "")),
-            "from": lambda row: "me" if row.get("from_me") else name_of(get(row, "data.from") or get(row, "sender", "")),
+            "from": lambda row: (
+                "me" if row.get("from_me") else name_of(get(row, "data.from") or get(row, "sender", ""))
+            ),
             "text": _line,
         },
     )
