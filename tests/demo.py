@@ -16,6 +16,17 @@ from waconnd.sandbox.sandbox import Sandbox
 
 BOLD, DIM, GREEN, OFF = ("\033[1m", "\033[2m", "\033[32m", "\033[0m") if sys.stdout.isatty() else ("",) * 4
 START_SECONDS = 15.0
+#: `tests/sandbox/test_sandbox_docs.py` types the first of them.
+NEXT = (
+    ("serve --sandbox", "the daemon with a WhatsApp inside; in another terminal:"),
+    ("sandbox link ada", "its account is now a device of ada's"),
+    ("events --follow", "stays, and shows what happens; in a third one:"),
+    ("sandbox say bob ada 'hello'", "bob writes                     (docs/sandbox.md)"),
+    ("send +15550100001 'hello, bob'", "the account answers"),
+    ("sandbox received bob", "what bob's phone shows"),
+    ("serve", "the daemon on the real WhatsApp; then, with your phone:"),
+    ("pair", "scan with Settings > Linked devices"),
+)
 
 
 def say(text: str = "") -> None:
@@ -177,12 +188,8 @@ async def main() -> None:
             await daemon.stop()
 
     say(f"\n{BOLD}Done in {time.monotonic() - began:.1f} s.{OFF} Try next:")
-    say("  .venv/bin/waconnd sandbox serve         a WhatsApp to play with        (docs/sandbox.md)")
-    say("  .venv/bin/waconnd serve --sandbox       the daemon on it")
-    say("  .venv/bin/waconnd serve                 the daemon on the real one, then:")
-    say("  .venv/bin/waconnd pair main             scan with Settings > Linked devices")
-    say('  .venv/bin/waconnd send +15550002222 "hello"')
-    say("  .venv/bin/waconnd events --follow")
+    for command, what in NEXT:
+        say(f"  .venv/bin/waconnd {command:<34} {what}".rstrip())
 
 
 if __name__ == "__main__":

@@ -202,6 +202,11 @@ class Core:
         else:
             send()
 
+    def release(self) -> None:
+        """What a fault withheld leaves now."""
+        for link, node in self.faults.take_withheld():
+            self._emit_late(link, node, 0.0)
+
     def emit_encoded(self, link: Link, data: bytes) -> None:
         """Send a stanza that was encoded before; floods use it."""
         if not link.closed:

@@ -78,6 +78,14 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         ]
 
 
+def checked(pattern: str, answer: str = "") -> None:
+    """Raises ValueError for what is no regular expression, and for an answer with groups that it does not have."""
+    try:
+        re.sub(pattern, answer, "")
+    except re.error as error:
+        raise ValueError(f"{error.pattern or answer!r} is no regular expression: {error.msg}") from None
+
+
 def kind_of(message: Message) -> str:
     """One word for what a message is."""
     for field, _ in message.ListFields():

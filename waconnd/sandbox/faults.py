@@ -7,13 +7,12 @@ from typing import Final
 
 import msgspec
 
-from protocol.jid import Jid
 from protocol.node import Node
 from waconnd.sandbox.seed import Seeded
 from waconnd.sandbox.state import Link
 
 #: What may happen to a stanza on its way out.
-ACTIONS: Final = ("drop", "duplicate", "reorder", "corrupt", "delay", "cut")
+ACTIONS: Final = ("drop", "withhold", "duplicate", "reorder", "corrupt", "delay", "cut")
 
 CONFLICT: Final = 409
 
@@ -47,12 +46,13 @@ class Rule(msgspec.Struct, kw_only=True):
 
 
 class Faults:
-    """The rules that are on, and stanzas held back for reordering."""
+    """The rules that are on, and the stanzas that they hold back."""
 
     def __init__(self, random: Seeded) -> None:
         self._random = random
         self.rules: list[Rule] = []
         self._held: dict[int, list[Node]] = {}
+        self._withheld: list[tuple[Link, Node]] = []
         #: Links whose output is swallowed: half-open connections.
         self.silent: set[int] = set()
         #: Bytes a second and seconds of delay per link, read by the carrier of the link.
@@ -83,15 +83,25 @@ class Faults:
         """Everything works again; what was held back is lost."""
         self.rules.clear()
         self._held.clear()
+        self._withheld.clear()
         self.silent.clear()
         self.slow.clear()
+        self.message_errors.clear()
+        self.iq_errors.clear()
+        self.collection_errors.clear()
+        self.link_code_error = 0
+
+    def take_withheld(self) -> list[tuple[Link, Node]]:
+        """What was withheld until somebody asked for it."""
+        withheld, self._withheld = self._withheld, []
+        return withheld
 
     def take_cuts(self) -> list[Link]:
         """Connections that must be dropped now."""
         cuts, self._cuts = self._cuts, []
         return cuts
 
-    def message_error(self, to: Jid) -> int:
+    def message_error(self) -> int:
         """The error that this message is refused with, 0 for none."""
         return self.message_errors.pop(0) if self.message_errors else 0
 
@@ -124,6 +134,9 @@ class Faults:
             return [(0.0, node), *late]
         match rule.action:
             case "drop":
+                return late
+            case "withhold":
+                self._withheld.append((link, node))
                 return late
             case "duplicate":
                 return [(0.0, node), (0.0, node), *late]

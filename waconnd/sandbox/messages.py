@@ -38,7 +38,7 @@ NOT_COPIED: Final = frozenset(("participants", "enc", "device-identity", "tctoke
 def message(core: Core, sender: Device, node: Node) -> None:
     """A message from a device."""
     to = node.need_jid("to")
-    error = core.faults.message_error(to)
+    error = core.faults.message_error()
     if error:
         _ack(core, sender, node, error=str(error))
     elif to.is_group:

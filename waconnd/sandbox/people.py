@@ -254,7 +254,9 @@ class Person:
         self.world.settle()
 
     def change_lid(self, lid: str) -> None:
-        """The server gives this number another hidden id."""
+        """The server gives this number another hidden id. Raises ValueError for what is none."""
+        if not (lid.isascii() and lid.isdigit()):
+            raise ValueError(f"a hidden id is digits, not {lid!r}")
         old = self.account.lid
         self.world.move_lid(self.account, Jid(lid, LID))
         told = {"data": {"xwa2_notify_lid_change": {"old": str(old), "new": str(self.account.lid)}}}

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Final, Literal, TypeVar
 
 from protocol.crypto.curve import KeyPair, from_private, generate
+from protocol.engine.server import Faults as WireFaults
 from protocol.jid import USER, Jid, parse
 from protocol.node import Node
 from protocol.noise.certificate import issue_chain
-from waconnd.sandbox.expect import Unmet, Wanted, difference
+from waconnd.sandbox.expect import Unmet, Wanted, checked, difference
 from waconnd.sandbox.faults import Rule as Fault
 from waconnd.sandbox.hosts import MediaHost
 from waconnd.sandbox.party import Read
@@ -30,6 +31,8 @@ T = TypeVar("T")
 #: Certificates of the sandbox are good for so long around the day of its start; tests jump by weeks.
 CERTIFICATE_SECONDS: Final = 10 * 365 * 86400
 DAY: Final = 86400
+#: Who lives in a sandbox to which nobody gave names.
+PEOPLE: Final = ("ada", "bob", "carl")
 #: Hidden ids of the sandbox' people count up from here.
 FIRST_LID: Final = 100000000000001
 #: How long `expect` waits unless told otherwise, and how often it looks.
@@ -76,6 +79,7 @@ class Sandbox:
         self.people: dict[str, Person] = {}
         #: Certificates that new connections get: good, expired or other_root.
         self.chain: Literal["good", "expired", "other_root"] = "good"
+        self._host = "127.0.0.1"
         self._made: tuple[int, str] | None = None
         self._chain_bytes = b""
         self.world.sign_devices = self._sign_devices
@@ -125,12 +129,13 @@ class Sandbox:
                 await stack.enter_async_context(media_host.serving(host))
             self.world.blobs.hosts = [f"{host}:{media_host.port}" for media_host in self.hosts]
             await stack.enter_async_context(self.listener.serving(host, port))
+            self._host = host
             yield self
 
     @property
     def url(self) -> str:
         """Where clients connect."""
-        return f"ws://127.0.0.1:{self.listener.port}/ws/chat"
+        return f"ws://{self._host}:{self.listener.port}/ws/chat"
 
     def pump(self) -> None:
         """Let things happen that a call from outside started."""
@@ -154,6 +159,19 @@ class Sandbox:
         self.people[name] = person
         person.phone.demand_passkey = partial(self.passkeys.demand, person.phone)
         return person
+
+    def known(self, name: str) -> Person:
+        """Somebody who lives here already: for what makes no sense with a stranger. Raises ValueError."""
+        if name not in self.people:
+            raise ValueError(f"nobody is called {name!r}; there are {self._names()}")
+        return self.people[name]
+
+    def told(self) -> str:
+        """Everybody with their number, in a line."""
+        return ", ".join(f"{p.name} ({p.account.user})" for p in self.people.values())
+
+    def _names(self) -> str:
+        return ", ".join(self.people) or "no people"
 
     def _owner(self, account: Account) -> Person | None:
         for person in self.people.values():
@@ -194,9 +212,7 @@ class Sandbox:
                 return group.jid
         if who.lstrip("+").isdigit():
             return Jid(who.lstrip("+"), USER)
-        raise ValueError(
-            f"nobody and no group is called {who!r}; there are {', '.join(self.people) or 'no people'}"
-        )
+        raise ValueError(f"nobody and no group is called {who!r}; there are {self._names()}")
 
     # what scripts do
 
@@ -218,7 +234,8 @@ class Sandbox:
         return id
 
     def rule(self, name: str, pattern: str, *, answer: str = "", react: str = "", read: bool = False) -> None:
-        """From now on a person does this when a text matches."""
+        """From now on a person does this when a text matches. Raises ValueError for what is no expression."""
+        checked(pattern, answer)
         self.person(name).rules.append(Rule(pattern=pattern, answer=answer, react=react, read=read))
 
     def fault(
@@ -234,18 +251,36 @@ class Sandbox:
         skip: int = 0,
     ) -> None:
         """Something goes wrong with stanzas on their way out: see `faults.ACTIONS`."""
-        user = self.people[user].account.user if user in self.people else user
-        rule = Fault(
-            action=action,
-            tag=tag,
-            type=type,
-            user=user,
-            chance=chance,
-            times=times,
-            seconds=seconds,
-            skip=skip,
+        user = self.address(user).user if user else ""
+        self.world.faults.add(
+            Fault(
+                action=action,
+                tag=tag,
+                type=type,
+                user=user,
+                chance=chance,
+                times=times,
+                seconds=seconds,
+                skip=skip,
+            )
         )
-        self.world.faults.add(rule)
+
+    def release(self) -> None:
+        """Stanzas that were withheld go out now, in their order."""
+        self.world.release()
+        self.pump()
+
+    def mend(self) -> None:
+        """Everything works again, whatever was switched on; what was held back is lost."""
+        self.world.faults.clear()
+        self.world.blobs.refuse.clear()
+        self.listener.refuse_upgrade = 0
+        self.listener.wire_faults = WireFaults()
+        self.listener.stop_at, self.listener.stop_silently = "", False
+        self.chain = "good"
+        for person in self.people.values():
+            person.lock(0)
+            person.phone.demand_retries = 0
 
     async def expect(
         self,
@@ -259,7 +294,9 @@ class Sandbox:
         seconds: float = EXPECT_SECONDS,
     ) -> Read:
         """Wait for a message that a person's phone reads; each is found once. Raises Unmet with what came instead."""
-        person = self.person(name)
+        person = self.known(name)
+        if pattern is not None:
+            checked(pattern)
         by = self.world.account(self.address(sender)) if sender else None
         wanted = Wanted(
             text=text,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
@@ -15,7 +16,7 @@ import msgspec
 from waconnd.paths import own_socket
 from waconnd.rpc.dispatch import Dispatcher
 from waconnd.rpc.events import CursorRow, Feed, Page, Row
-from waconnd.rpc.listen import bind
+from waconnd.rpc.listen import SocketInUse, bind
 from waconnd.rpc.peers import Access
 from waconnd.rpc.server import Server
 from waconnd.rpc.site import Site
@@ -101,9 +102,20 @@ async def controlled(sandbox: Sandbox, path: Path) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def embedded(sandbox: Sandbox, host: str, port: int) -> AsyncIterator[None]:
-    """The sandbox inside another process, with its control socket in the usual place."""
-    async with sandbox.serving(host=host, port=port), controlled(sandbox, control_socket()):
+async def opened(
+    sandbox: Sandbox, path: Path, *, host: str = "127.0.0.1", port: int = 0
+) -> AsyncIterator[None]:
+    """All sockets of a sandbox, until the block ends. Raises SocketInUse with a sentence for people."""
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(sandbox.serving(host=host, port=port))
+        except OSError as error:
+            why = "something else listens there" if error.errno == errno.EADDRINUSE else error.strerror
+            raise SocketInUse(
+                f"the sandbox can't listen on {host}:{port}: {why}; choose another port (`[sandbox] listen` for"
+                " `waconnd serve --sandbox`, `--port` for `waconnd sandbox serve`)"
+            ) from None
+        await stack.enter_async_context(controlled(sandbox, path))
         yield
 
 
@@ -115,6 +127,6 @@ async def serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with sandbox.serving(port=port), controlled(sandbox, path):
+    async with opened(sandbox, path, port=port):
         ready()
         await stop.wait()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from typing import Final
+from typing import Final, Literal
 
 from websockets.asyncio.server import ServerConnection as Socket
 from websockets.asyncio.server import serve
@@ -18,6 +18,7 @@ from protocol.engine.server import Faults as WireFaults
 from protocol.engine.server import ServerConnection
 from protocol.errors import ProtocolError
 from protocol.node import Node
+from protocol.wire.framing import frame
 from waconnd.sandbox.core import End
 from waconnd.sandbox.state import Link
 from waconnd.sandbox.world import World
@@ -25,6 +26,10 @@ from waconnd.sandbox.world import World
 PATH: Final = "/ws/chat"
 #: Frames have 24 bits of length; a message may hold a few of them.
 MAX_MESSAGE: Final = 1 << 25
+#: Bytes of a frame that opens under no key.
+GARBLED: Final = bytes(32)
+#: How far a connection comes before it is stopped on demand: its upgrade, its first message, its login.
+Stage = Literal["", "upgrade", "hello", "login"]
 #: Wake at least this often, so that a clock that jumped is noticed.
 LONGEST_SLEEP: Final = 0.5
 
@@ -35,6 +40,8 @@ class Carrier:
     def __init__(self, socket: Socket, wire: ServerConnection, link: Link) -> None:
         self.socket, self.wire, self.link = socket, wire, link
         self.ending = False
+        #: Came as far as it may: nothing is heard or said any more.
+        self.stopped = False
         self.wake = asyncio.Event()
 
 
@@ -51,6 +58,9 @@ class Listener:
         self._timer_wake = asyncio.Event()
         #: Upgrades are refused with this HTTP status while it is set.
         self.refuse_upgrade = 0
+        #: Connections come no further than this, and are then dropped, or kept without a word.
+        self.stop_at: Stage = ""
+        self.stop_silently = False
         #: How new connections misbehave before and below the stanzas.
         self.wire_faults = WireFaults()
         self.port = 0
@@ -79,7 +89,12 @@ class Listener:
                 with contextlib.suppress(asyncio.CancelledError):
                     await timer
 
-    def _upgrade(self, socket: Socket, request: Request) -> Response | None:
+    async def _upgrade(self, socket: Socket, request: Request) -> Response | None:
+        if self.stop_at == "upgrade":
+            if self.stop_silently:
+                await asyncio.Event().wait()  # until the client or the library has enough
+            socket.transport.abort()
+            return None
         if self.refuse_upgrade:
             return socket.respond(self.refuse_upgrade, "refused on demand\n")
         if not request.path.partition("?")[0].endswith(PATH):
@@ -112,6 +127,8 @@ class Listener:
         now = self._clock()
         wire, link = carrier.wire, carrier.link
         known = wire.who is not None
+        if carrier.stopped or (not known and self._stops(carrier, "hello")):
+            return
         try:
             wire.receive(data, now)
         except ProtocolError as error:
@@ -119,11 +136,21 @@ class Listener:
             self.world.end(link, str(error))
         else:
             if not known and wire.who is not None:
+                if self._stops(carrier, "login"):
+                    return
                 self.world.opened(link, wire.who, wire.client_static, now)
             for node in wire.stanzas():
                 self.world.receive(link, node, now)
         carrier.wake.set()
         self.flush()
+
+    def _stops(self, carrier: Carrier, stage: Stage) -> bool:
+        if self.stop_at != stage:
+            return False
+        carrier.stopped = True
+        if not self.stop_silently:
+            carrier.socket.transport.abort()
+        return True
 
     def flush(self) -> None:
         """Hand what the world has to say to the connections that it is for; in memory somebody else takes it."""
@@ -149,6 +176,13 @@ class Listener:
         carrier = self._carriers.get(link.id)
         if carrier is not None:
             carrier.socket.transport.abort()
+
+    def garble(self, link: Link) -> None:
+        """Send a frame that opens under no key."""
+        carrier = self._carriers.get(link.id)
+        if carrier is not None:
+            carrier.wire.send_raw(frame(GARBLED))
+            carrier.wake.set()
 
     async def _write(self, carrier: Carrier) -> None:
         """Everything that is ready leaves as one websocket message: borders of messages mean nothing."""

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from waconnd.cli.parser import Commands
 from waconnd.cli.shell import Shell, Stop
 from waconnd.rpc.errors import EXIT_CONFIG, EXIT_USAGE
+
+if TYPE_CHECKING:
+    from waconnd.daemon import Beside
 
 
 def add(commands: Commands) -> None:
@@ -20,7 +25,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--sandbox",
         action="store_true",
-        help="against a built-in WhatsApp, for trying out; everything is gone when it stops",
+        help="on the running `waconnd sandbox`, else with one inside: for trying out, all is gone when it stops",
     )
     parser = commands.add("config", "show the effective configuration and where each key comes from", config)
     _options(parser)
@@ -86,31 +91,62 @@ def serve(shell: Shell, arguments: argparse.Namespace) -> int:
 
 
 def _on_sandbox(shell: Shell, file: Path | None, flags: dict[str, Any], listen: str) -> int:
-    """Accounts of a sandbox never lie among real ones, and end with it: its phones live in memory."""
+    """The sandbox that runs already, else one inside. Its phones live in memory, and the accounts end with them:
+    they never lie among real ones.
+    """
     import tempfile
 
     from waconnd.config import load
     from waconnd.daemon import run
-    from waconnd.sandbox.sandbox import Sandbox
-    from waconnd.sandbox.serve import embedded
 
-    host, _, port = listen.rpartition(":")
+    if flags.keys() & {"daemon.state_dir", "daemon.cache_dir"}:
+        raise Stop(
+            "accounts of a sandbox end with it: --state and --cache don't go with --sandbox", EXIT_USAGE
+        )
+    url, root, beside = _running_sandbox() or _sandbox_inside(shell, listen)
     with tempfile.TemporaryDirectory(prefix="waconnd-sandbox-") as folder:
-        sandbox = Sandbox(seed="waconnd")
         flags |= {
             "daemon.state_dir": f"{folder}/state",
             "daemon.cache_dir": f"{folder}/cache",
-            "endpoint.websocket_url": f"ws://{listen}/ws/chat",
-            "endpoint.noise_root_key": sandbox.root.public.hex(),
+            "endpoint.websocket_url": url,
+            "endpoint.noise_root_key": root,
             "endpoint.media_scheme": "http",
         }
-        shell.say(f"a WhatsApp of its own on {listen}; `waconnd sandbox` speaks for its people")
-        shell.say("pair with:  waconnd pair main   and, for the phone:  waconnd sandbox scan me CODE")
-        return run(
-            load(file, flags=flags),
-            lambda: load(file, flags=flags),
-            lambda: embedded(sandbox, host, int(port)),
-        )
+        return run(load(file, flags=flags), lambda: load(file, flags=flags), beside)
+
+
+def _running_sandbox() -> tuple[str, str, Beside] | None:
+    """Address and trusted root of the one that `waconnd sandbox serve` runs."""
+    from waconnd.client.sync import Connection, Unreachable
+    from waconnd.sandbox.serve import control_socket
+
+    try:
+        with Connection(control_socket()) as box:
+            told = box.call("sandbox.info")
+    except Unreachable:
+        return None
+    return told["url"], told["root"], contextlib.nullcontext
+
+
+def _sandbox_inside(shell: Shell, listen: str) -> tuple[str, str, Beside]:
+    from waconnd.sandbox.sandbox import PEOPLE, Sandbox
+    from waconnd.sandbox.serve import control_socket, opened
+
+    host, _, port = listen.rpartition(":")
+    sandbox = Sandbox(seed="waconnd")
+    for name in PEOPLE:
+        sandbox.person(name)
+
+    @contextlib.asynccontextmanager
+    async def beside() -> AsyncIterator[None]:
+        async with opened(sandbox, control_socket(), host=host, port=int(port)):
+            shell.say(f"A WhatsApp of its own is inside. People: {sandbox.told()}")
+            shell.say(
+                "Link one of them with `waconnd sandbox link ada`, then try `waconnd sandbox say bob ada hi`."
+            )
+            yield
+
+    return f"ws://{listen}/ws/chat", sandbox.root.public.hex(), beside
 
 
 def config(shell: Shell, arguments: argparse.Namespace) -> int:

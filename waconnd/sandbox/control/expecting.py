@@ -9,7 +9,7 @@ from msgspec import Meta
 from waconnd.rpc.caller import Call
 from waconnd.rpc.declare import Params, Result, Scope, method
 from waconnd.rpc.errors import RpcError
-from waconnd.sandbox.control.common import Name, bad, sandbox
+from waconnd.sandbox.control.common import Name, bad, known, sandbox
 from waconnd.sandbox.expect import Unmet, kind_of
 from waconnd.sandbox.party import Read
 from waconnd.sandbox.people import text_of
@@ -74,7 +74,8 @@ class ReceivedParams(Params, frozen=True):
 @method("sandbox.received", scope=Scope.READ, example={"name": "bob"})
 async def received(call: Call, params: ReceivedParams) -> list[Received]:
     """Everything that a person's phone has read, oldest first."""
-    return [_received(read) for read in sandbox(call).person(params.name).phone.read if not read.peer]
+    phone = known(sandbox(call), params.name).phone
+    return [_received(read) for read in phone.read if not read.peer]
 
 
 class TicksParams(Params, frozen=True):
@@ -85,7 +86,7 @@ class TicksParams(Params, frozen=True):
 @method("sandbox.ticks", scope=Scope.READ, example={"name": "bob"})
 async def ticks(call: Call, params: TicksParams) -> list[dict[str, str]]:
     """Receipts for what a person sent."""
-    found = sandbox(call).person(params.name).phone.ticks
+    found = known(sandbox(call), params.name).phone.ticks
     return [
         {"id": t.id, "type": t.type, "by": str(t.by)} for t in found if not params.id or t.id == params.id
     ]

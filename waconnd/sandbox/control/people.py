@@ -279,7 +279,9 @@ class RuleParams(Params, frozen=True):
 )
 async def rule(call: Call, params: RuleParams) -> Done:
     """From now on a person does this by itself when a text matches."""
-    sandbox(call).rule(
-        params.name, params.pattern, answer=params.answer, react=params.react, read=params.read
-    )
+    box = sandbox(call)
+    try:
+        box.rule(params.name, params.pattern, answer=params.answer, react=params.react, read=params.read)
+    except ValueError as error:
+        raise bad(error) from error
     return DONE

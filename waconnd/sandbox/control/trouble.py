@@ -14,22 +14,28 @@ from waconnd.rpc.caller import Call
 from waconnd.rpc.declare import Done, Params, Result, Scope, method
 from waconnd.rpc.errors import RpcError
 from waconnd.sandbox import session
-from waconnd.sandbox.control.common import DONE, Name, bad, sandbox
+from waconnd.sandbox.control.common import DONE, Name, bad, known, sandbox
 from waconnd.sandbox.faults import ACTIONS
 from waconnd.sandbox.flood import flood as run_flood
 from waconnd.sandbox.sandbox import Sandbox
+from waconnd.sandbox.server import Stage
 from waconnd.sandbox.state import Device, Link
 
 
 class FaultParams(Params, frozen=True):
-    action: Annotated[str, Meta(description=f"{', '.join(ACTIONS)}; or `clear`")]
+    action: Annotated[
+        str,
+        Meta(
+            description=f"{', '.join(ACTIONS)}; `release` (what was withheld), `clear` (everything works again)"
+        ),
+    ]
     tag: Annotated[str, Meta(description="Only stanzas of this tag, like message, ack or receipt.")] = ""
     type: str = ""
-    user: Annotated[str, Meta(description="Only this person's connections.")] = ""
+    user: Annotated[str, Meta(description="Only connections of this person (name, number or address).")] = ""
     chance: Annotated[float, Meta(gt=0, le=1)] = 1.0
     times: Annotated[int | None, Meta(description="How many stanzas; null: without end.")] = 1
-    seconds: Annotated[float, Meta(ge=0)] = 1.0
-    skip: int = 0
+    seconds: Annotated[float, Meta(ge=0, description="Of `delay`.")] = 1.0
+    skip: Annotated[int, Meta(ge=0, description="So many matching stanzas pass first.")] = 0
 
 
 @method(
@@ -42,7 +48,10 @@ async def fault(call: Call, params: FaultParams) -> Done:
     """Something goes wrong with stanzas on their way to clients."""
     box = sandbox(call)
     if params.action == "clear":
-        box.world.faults.clear()
+        box.mend()
+        return DONE
+    if params.action == "release":
+        box.release()
         return DONE
     try:
         box.fault(
@@ -65,11 +74,12 @@ class CutParams(Params, frozen=True):
     how: Annotated[
         str,
         Meta(
-            description="drop, silent (half-open), slow, stream_error, failure (at the next login), replaced, bad_mac"
+            description="drop, silent (half-open), slow, garbled (a frame that does not open), stream_error, "
+            "failure (at the next login), replaced, bad_mac"
         ),
     ] = "drop"
     code: Annotated[int, Meta(description="Of stream_error or failure; failure 0 lets in again.")] = 503
-    bytes_per_s: float = 0.0
+    bytes_per_s: Annotated[float, Meta(ge=0, description="Of slow; 0: as fast as it goes.")] = 1000.0
 
 
 @method(
@@ -81,7 +91,7 @@ class CutParams(Params, frozen=True):
 async def cut(call: Call, params: CutParams) -> Done:
     """End or cripple the connections of a person's linked devices."""
     box = sandbox(call)
-    someone = box.person(params.name)
+    someone = known(box, params.name)
     if params.how == "failure":
         someone.lock(params.code)
         return DONE
@@ -100,6 +110,8 @@ def _cut(box: Sandbox, link: Link, params: CutParams) -> None:
             box.world.faults.silent.add(link.id)
         case "slow":
             box.world.faults.slow[link.id] = params.bytes_per_s
+        case "garbled":
+            box.listener.garble(link)
         case "stream_error":
             session.stream_error(box.world, link, params.code or None)
         case "replaced":
@@ -123,21 +135,25 @@ class AnswersParams(Params, frozen=True):
     media: Annotated[list[int], Meta(description="HTTP status of the next requests to the media hosts.")] = (
         msgspec.field(default_factory=list)
     )
-    link_code: Annotated[int, Meta(description="Error of the next link code request.")] = 0
-    upgrade: Annotated[int, Meta(description="HTTP status of websocket upgrades; 0 lets them through.")] = 0
+    link_code: Annotated[int | None, Meta(description="Error of the next link code request.")] = None
+    upgrade: Annotated[
+        int | None, Meta(description="HTTP status of websocket upgrades from now on; 0 lets them through.")
+    ] = None
 
 
 @method("sandbox.refuse", scope=Scope.SEND, mutates=False, example={"messages": [463], "media": [503]})
 async def refuse(call: Call, params: AnswersParams) -> Done:
-    """The next requests are answered with errors."""
+    """The next requests are answered with errors. What is not named stays as it was."""
     box = sandbox(call)
     faults = box.world.faults
     faults.iq_errors.update({name: list(codes) for name, codes in params.iq.items()})
     faults.collection_errors.update({name: list(codes) for name, codes in params.collections.items()})
     faults.message_errors += params.messages
-    faults.link_code_error = params.link_code
     box.world.blobs.refuse += params.media
-    box.listener.refuse_upgrade = params.upgrade
+    if params.link_code is not None:
+        faults.link_code_error = params.link_code
+    if params.upgrade is not None:
+        box.listener.refuse_upgrade = params.upgrade
     return DONE
 
 
@@ -149,11 +165,15 @@ class WireParams(Params, frozen=True):
     sliver: Annotated[int, Meta(ge=0, description="Websocket messages of so many bytes; 0: whole ones.")] = 0
     compress_above: Annotated[int | None, Meta(description="Compress stanzas longer than this.")] = None
     chain: Annotated[Literal["good", "expired", "other_root"], Meta(description="The certificates.")] = "good"
+    stop_at: Annotated[
+        Stage, Meta(description="Connections come no further than this stage, and are then dropped.")
+    ] = ""
+    stop_silently: Annotated[bool, Meta(description="Not dropped: kept open without a word.")] = False
 
 
 @method("sandbox.wire", scope=Scope.SEND, mutates=False, example={"sliver": 1})
 async def wire(call: Call, params: WireParams) -> Done:
-    """How connections from now on misbehave below the stanzas."""
+    """How connections from now on misbehave below the stanzas; what is not named is well again."""
     box = sandbox(call)
     box.listener.wire_faults = WireFaults(
         resume=params.resume,
@@ -161,6 +181,7 @@ async def wire(call: Call, params: WireParams) -> Done:
         sliver=params.sliver,
         compress_above=params.compress_above,
     )
+    box.listener.stop_at, box.listener.stop_silently = params.stop_at, params.stop_silently
     box.chain = params.chain
     return DONE
 
@@ -185,7 +206,7 @@ async def expire(call: Call, params: ExpireParams) -> Done:
         case "auth":
             box.world.blobs.expire_auths()
         case "prekeys":
-            for device in box.person(params.name).account.devices.values():
+            for device in known(box, params.name).account.devices.values():
                 device.pre_keys.clear()
         case "refs":
             for link in list(box.world.refs.values()):
@@ -215,7 +236,7 @@ class PushParams(Params, frozen=True):
 async def push(call: Call, params: PushParams) -> Done:
     """Something that the server, or a phone, wants of a client by itself."""
     box = sandbox(call)
-    someone = box.person(params.name)
+    someone = known(box, params.name)
     if params.what == "retry":
         someone.phone.demand_retries += 1
     else:
@@ -287,5 +308,10 @@ class Flooded(Result, frozen=True):
 )
 async def flood(call: Call, params: FloodParams) -> Flooded:
     """Many direct messages as fast as they can be handed over; they are encrypted before the clock starts."""
-    told = await run_flood(sandbox(call), params.name, params.count, senders=params.senders, size=params.size)
+    box = sandbox(call)
+    name = known(box, params.name).name
+    try:
+        told = await run_flood(box, name, params.count, senders=params.senders, size=params.size)
+    except ValueError as error:
+        raise bad(error) from error
     return Flooded(told.messages, told.seconds, told.per_second, told.cpu_share)
