@@ -1,7 +1,7 @@
 """What a message says: protobuf to typed content and back, one family a file.
 
-`read` gives the content object of a message, `present` its form on the socket, `facts` what the stanza around it
-must say, `media_ref` what a download needs; `build` is the way back.
+`read` gives the content object of a message, `present` its form on the socket, `tell` both, `facts` what the stanza
+around it must say, `media_ref` what a download needs; `build` is the way back.
 """
 
 from protocol.content import acts
@@ -10,6 +10,7 @@ from protocol.content.media import MediaRef, media_ref
 from protocol.content.outgoing import BuildError, Options, Uploaded, build
 from protocol.content.present import present
 from protocol.content.reading import INTERNAL, read
+from protocol.content.telling import tell, untold
 
 __all__ = [
     "INTERNAL",
@@ -24,4 +25,6 @@ __all__ = [
     "media_ref",
     "present",
     "read",
+    "tell",
+    "untold",
 ]

@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from protocol.content.keys import Fields, pick
+from protocol.content.media import file_in, media_fields
 from protocol.content.outgoing import Options, Uploaded, builds, has_context, put_context
 from protocol.content.registry import Inner, reads
 from protocol.content.wrappers import Peeled
@@ -20,7 +21,13 @@ _BUTTONS: Final = ("quickReplyButton", "urlButton", "callButton")
 def buttons(message: Any, whole: Peeled, inner: Inner) -> Fields:
     out: Fields = {"type": "buttons"} | pick(message, text="contentText", footer="footerText", title="text")
     out["buttons"] = [{"id": b.buttonId, "text": b.buttonText.displayText} for b in message.buttons]
-    return out
+    return out | _above(message)
+
+
+def _above(head: Any) -> Fields:
+    """The picture, film or document above the words."""
+    found = file_in(head)
+    return {"media": media_fields(found[1])} if found is not None else {}
 
 
 @reads("buttonsResponseMessage")
@@ -57,6 +64,7 @@ def template(message: Any, whole: Peeled, inner: Inner) -> Fields:
                 row, text="hydratedContentText", footer="hydratedFooterText", title="hydratedTitleText"
             )
             out["buttons"] = [_template_button(button) for button in row.hydratedButtons]
+            out |= _above(row)
             break
     return out
 
@@ -83,7 +91,7 @@ def interactive(message: Any, whole: Peeled, inner: Inner) -> Fields:
     if message.HasField("body"):
         out |= pick(message.body, text="text")
     if message.HasField("header"):
-        out |= pick(message.header, title="title")
+        out |= pick(message.header, title="title") | _above(message.header)
     if message.HasField("footer"):
         out |= pick(message.footer, footer="text")
     if message.HasField("nativeFlowMessage"):

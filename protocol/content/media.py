@@ -43,25 +43,56 @@ class MediaRef(msgspec.Struct, frozen=True):
         return f"MediaRef(kind={self.kind!r}, size={self.size})"
 
 
+#: Where the file of a business content stands: above its words.
+_ABOVE: Final = (
+    ("buttonsMessage",),
+    ("templateMessage", "hydratedTemplate"),
+    ("templateMessage", "hydratedFourRowTemplate"),
+    ("interactiveMessage", "header"),
+    ("productMessage", "product"),
+)
+_FILES: Final = MEDIA_FIELDS | {"productImage": "image"}
+
+
+def file_in(holder: Any) -> tuple[str, Any] | None:
+    """The kind and the part of a file that stands right in this message."""
+    known = holder.DESCRIPTOR.fields_by_name
+    for name, kind in _FILES.items():
+        if name in known and holder.HasField(name):
+            return kind, getattr(holder, name)
+    return None
+
+
+def own_file(message: Message) -> tuple[str, Any] | None:
+    """The kind and the part of the message's own file: its content, or what stands above its words."""
+    inner: Any = peel(message).message
+    found = file_in(inner)
+    for path in _ABOVE:
+        holder = inner
+        for name in path:
+            holder = getattr(holder, name) if holder is not None and holder.HasField(name) else None
+        if found is None and holder is not None:
+            found = file_in(holder)
+    return found
+
+
 def media_ref(message: Message) -> MediaRef | None:
     """The download reference of a message's own media, if it has one."""
-    inner = peel(message).message
-    for name, kind in MEDIA_FIELDS.items():
-        if not inner.HasField(name):
-            continue
-        media: Any = getattr(inner, name)
-        return MediaRef(
-            kind=kind,
-            direct_path=media.directPath,
-            url=getattr(media, "url", ""),
-            media_key=media.mediaKey,
-            file_sha256=media.fileSha256,
-            file_enc_sha256=media.fileEncSha256,
-            size=media.fileLength,
-            mimetype=getattr(media, "mimetype", "") or ("application/zip" if kind == "sticker-pack" else ""),
-            file_name=getattr(media, "fileName", ""),
-        )
-    return None
+    found = own_file(message)
+    if found is None:
+        return None
+    kind, media = found
+    return MediaRef(
+        kind=kind,
+        direct_path=media.directPath,
+        url=getattr(media, "url", ""),
+        media_key=media.mediaKey,
+        file_sha256=media.fileSha256,
+        file_enc_sha256=media.fileEncSha256,
+        size=media.fileLength,
+        mimetype=getattr(media, "mimetype", "") or ("application/zip" if kind == "sticker-pack" else ""),
+        file_name=getattr(media, "fileName", ""),
+    )
 
 
 def media_fields(media: Any) -> Fields:
@@ -335,10 +366,9 @@ def build_sticker_pack(pack: StickerPack, options: Options) -> Message:
 
 def uploaded_of(message: Message) -> Uploaded:
     """What a message's file is on the hosts, or will be: keys and hashes, for another message with the same file."""
-    inner = peel(message).message
-    part: Any = next((getattr(inner, name) for name in MEDIA_FIELDS if inner.HasField(name)), None)
-    if part is None:
-        part = inner.productMessage.product.productImage
+    found = own_file(message)
+    assert found is not None, "only messages with a file are uploaded for"
+    part = found[1]
     known = part.DESCRIPTOR.fields_by_name
     return Uploaded(
         mimetype=part.mimetype if "mimetype" in known else "",
@@ -357,15 +387,10 @@ def located(message: Message, uploaded: Uploaded) -> Message:
     """A copy whose file lies where it was uploaded to: messages are built before their upload."""
     copy = Message()
     copy.CopyFrom(message)
-    inner = peel(copy).message
-    for name in MEDIA_FIELDS:
-        if not inner.HasField(name):
-            continue
-        media: Any = getattr(inner, name)
-        media.directPath = uploaded.direct_path
-        if uploaded.url and "url" in media.DESCRIPTOR.fields_by_name:
-            media.url = uploaded.url
-    if inner.HasField("productMessage"):
-        image = inner.productMessage.product.productImage
-        image.directPath, image.url = uploaded.direct_path, uploaded.url
+    found = own_file(copy)
+    if found is not None:
+        part = found[1]
+        part.directPath = uploaded.direct_path
+        if uploaded.url and "url" in part.DESCRIPTOR.fields_by_name:
+            part.url = uploaded.url
     return copy

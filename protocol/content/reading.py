@@ -16,7 +16,7 @@ from protocol.pb.e2e_pb2 import Message, MessageAssociation
 #: Nested contents (quotes, edits, comments) deeper than this are cut.
 MAX_DEPTH: Final = 4
 #: Not content: they stand beside it.
-_BESIDE: Final = frozenset({"senderKeyDistributionMessage", "messageContextInfo"})
+BESIDE: Final = frozenset({"senderKeyDistributionMessage", "messageContextInfo"})
 #: Kinds that are for this device only and make no event for clients.
 INTERNAL: Final = frozenset(
     {
@@ -68,7 +68,7 @@ def _kind(whole: Peeled, depth: int) -> Fields:
 
     unmapped = ""
     for field, value in whole.message.ListFields():
-        if field.name in _BESIDE:
+        if field.name in BESIDE:
             continue
         reader = READERS.get(field.name)
         if reader is None:

@@ -9,8 +9,8 @@ import msgspec
 
 from protocol.content.keys import Fields
 from protocol.content.media import media_ref
-from protocol.content.present import present, rfc3339
-from protocol.content.reading import INTERNAL, read
+from protocol.content.present import rfc3339
+from protocol.content.telling import tell, untold
 from protocol.pb.web_pb2 import WebMessageInfo
 
 #: Acts on other messages; what they did stands with those.
@@ -77,10 +77,9 @@ def remembered(
     secret = info.messageSecret or info.message.messageContextInfo.messageSecret
     if secret:
         private["secret"] = secret
-    if "media" in shown:
-        reference = media_ref(info.message)
-        if reference is not None:
-            private["media"] = msgspec.to_builtins(reference)
+    reference = media_ref(info.message)
+    if reference is not None:
+        private["media"] = msgspec.to_builtins(reference)
     reactions = tuple(_reactions(data, info, name, me, address))
     return Remembered(data, private, at, reactions)
 
@@ -94,12 +93,11 @@ def _shown(info: WebMessageInfo) -> Fields | None:
     if not info.HasField("message"):
         return None
     try:
-        content = read(info.message)
-        if content["type"] in INTERNAL:
-            return None
-        shown = present(content)
+        shown = tell(info.message)
     except (KeyError, ValueError, TypeError):
-        return {"body": {"kind": "unsupported"}}
+        return untold(info.message)
+    if shown is None:
+        return None
     shown.pop("target", None)
     return None if shown["body"]["kind"] in _ACTS else shown
 

@@ -26,7 +26,6 @@ from protocol.stanza.message import Incoming
 
 CHANNEL_EDIT: Final = "3"
 CHANNEL_REVOKE: Final = "8"
-UNREADABLE: Final[Fields] = {"body": {"kind": "unsupported"}}
 Maker = Callable[[Context, View, Incoming, Fields], Durable | None]
 
 
@@ -49,7 +48,7 @@ def announce(
     except Exception:
         # A content that we can't read must neither be lost nor come back at every login.
         ctx.counts["fault.content"] += 1
-        return _said(ctx, view, message, body, dict(UNREADABLE), kind)
+        return _said(ctx, view, message, body, content.untold(body), kind)
 
 
 def of_channel(ctx: Context, view: View, message: Incoming, body: Message) -> Durable | None:
@@ -89,10 +88,9 @@ def sent(ctx: Context, view: View, chat: Jid, request: SendRequest) -> tuple[Dur
 def _told(
     ctx: Context, view: View, message: Incoming, body: Message, kind: type[events.Said]
 ) -> Durable | None:
-    read = content.read(body)
-    if read["type"] in content.INTERNAL:
+    shown = content.tell(body)
+    if shown is None:
         return None
-    shown = content.present(read)
     maker = MAKERS.get(shown["body"]["kind"])
     if maker is not None:
         made = maker(ctx, view, message, shown)
@@ -105,7 +103,7 @@ def _said(
     ctx: Context, view: View, message: Incoming, body: Message, shown: Fields, kind: type[events.Said]
 ) -> Durable:
     target = shown.pop("target", None)
-    reference = content.media_ref(body) if "media" in shown else None
+    reference = content.media_ref(body)
     secret = body.messageContextInfo.messageSecret
     if kind is events.MessageReceived and message.chat.is_newsletter:
         kind = events.ChannelMessage

@@ -1,8 +1,5 @@
 """message.send: every kind of content and every option, as a person's phone reads it."""
 
-import base64
-import struct
-import zlib
 from typing import Any
 
 import pytest
@@ -10,42 +7,8 @@ import pytest
 from protocol.content import present, read
 from protocol.pb.e2e_pb2 import Message
 from tests.support.daemons import Rig
+from tests.support.files import b64, ogg, png, webp
 from waconnd.client.aio import WaconndError
-
-
-def png(width: int = 3, height: int = 2) -> bytes:
-    """The smallest picture that is one."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    rows = b"".join(b"\0" + bytes(3 * width) for _ in range(height))
-    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", head)
-        + chunk(b"IDAT", zlib.compress(rows))
-        + chunk(b"IEND", b"")
-    )
-
-
-def ogg(seconds: int = 3) -> bytes:
-    """An Ogg stream with the head of an Opus one and a last page that tells the length."""
-
-    def page(kind: int, position: int, body: bytes) -> bytes:
-        return b"OggS" + struct.pack("<BBqIII", 0, kind, position, 1, 0, 0) + bytes((1, len(body))) + body
-
-    head = b"OpusHead" + struct.pack("<BBHIhB", 1, 1, 312, 48000, 0, 0)
-    return page(2, 0, head) + page(4, seconds * 48000 + 312, b"\0" * 20)
-
-
-def webp() -> bytes:
-    body = b"WEBPVP8X" + struct.pack("<I", 10) + bytes((0, 0, 0, 0)) + (511).to_bytes(3, "little") * 2
-    return b"RIFF" + struct.pack("<I", len(body)) + body
-
-
-def b64(data: bytes) -> str:
-    return base64.b64encode(data).decode()
 
 
 async def sent(rig: Rig, to: str = "ann", **content: Any) -> tuple[dict[str, Any], Message]:

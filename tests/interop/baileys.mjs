@@ -78,7 +78,8 @@ const ops = {
     await sock.authState.keys.set({ session: Object.fromEntries(addresses.map((a) => [a, null])) })
   },
 }
-const revive = (value) => JSON.parse(JSON.stringify(value), BufferJSON.reviver)
+const revive = (value) =>
+  JSON.parse(JSON.stringify(value), (k, v) => (v?.type === 'Date' ? new Date(v.data) : BufferJSON.reviver(k, v)))
 
 for await (const line of createInterface({ input: process.stdin })) {
   const { id, op, args } = JSON.parse(line)

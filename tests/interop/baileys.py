@@ -162,6 +162,10 @@ class Baileys:
         await self.event("messages.upsert", any_of, since=since, seconds=seconds)
         return found[0]
 
+    async def by_id(self, id, **where):
+        """The message with this id, when it could be read."""
+        return await self.message(lambda m: m["key"]["id"] == id and m["message"], **where)
+
     async def text(self, text, **where):
         """A message with that text."""
         return await self.message(lambda m: text_of(m) == text, **where)

@@ -1,9 +1,13 @@
 """Real clients against the sandbox. Every test is one row of the table that is printed at the end."""
 
+from contextlib import asynccontextmanager
+
 import msgspec
 import pytest
 
 from tests.interop.baileys import Baileys
+from tests.interop.stage import staged
+from tests.interop.talker import Talker
 from tests.tools import npm
 from waconnd.sandbox.sandbox import Sandbox
 
@@ -48,7 +52,7 @@ def pytest_terminal_summary(terminalreporter):
         )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def anyio_backend():
     return "asyncio"
 
@@ -61,14 +65,28 @@ def peers():
         pytest.skip(reason)
 
 
-@pytest.fixture
-async def sandbox(peers, anyio_backend):
+@asynccontextmanager
+async def _served():
     """A served sandbox with five people."""
     sandbox = Sandbox(7)
     for name in PEOPLE:
         sandbox.person(name)
     async with sandbox.serving():
         yield sandbox
+
+
+@pytest.fixture
+async def sandbox(peers, anyio_backend):
+    """A world for one test."""
+    async with _served() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+async def stage(peers, anyio_backend, tmp_path_factory):
+    """A world for all tests of a module, with two who know each other."""
+    async with _served() as sandbox, staged(sandbox, tmp_path_factory.mktemp("stage")) as stage:
+        yield stage
 
 
 @pytest.fixture
@@ -80,3 +98,10 @@ def client(sandbox, tmp_path):
         return Baileys(name, sandbox, folder or tmp_path / f"{name}-{next(count)}")
 
     return make
+
+
+@pytest.fixture
+def waconnd(sandbox, tmp_path):
+    """Makes daemons: `async with waconnd() as ada`."""
+    count = iter(range(10))
+    return lambda: Talker(tmp_path / f"waconnd-{next(count)}", sandbox)

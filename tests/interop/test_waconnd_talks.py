@@ -2,52 +2,8 @@
 
 import pytest
 
-from tests.demo import Daemon, events
-
-PAIR = "waconnd ↔ Baileys"
-
-
-class Talker:
-    """A waconnd daemon whose one account is linked to a person's phone."""
-
-    def __init__(self, folder, sandbox):
-        folder.mkdir()
-        self.daemon, self.sandbox, self.after = Daemon(folder, sandbox), sandbox, 0
-        self.client = None
-
-    async def __aenter__(self):
-        self.client = await self.daemon.start()
-        return self
-
-    async def __aexit__(self, *_):
-        await self.client.close()
-        await self.daemon.stop()
-
-    async def pair(self, person):
-        await self.client.call("account.create", account="main")
-        code = await self.client.call("pair.qr", account="main")
-        self.sandbox.scan(person, code["code"])
-        account = await self.client.call("account.wait", account="main", state="ready", timeout_s=20)
-        self.jid = f"{account['me']['number'].lstrip('+')}@s.whatsapp.net"
-        self.lid = account["me"]["lid"]
-
-    async def say(self, to, text):
-        return await self.client.call("message.send", to=to, text=text, wait="server")
-
-    async def text(self, text, kind="message.received"):
-        """The event of a message with this text."""
-        seen = 0
-        while True:
-            for event in await events(self.client, seen, kind):
-                seen = event["seq"]
-                if event["data"]["body"].get("text") == text:
-                    return event["data"]
-
-
-@pytest.fixture
-def waconnd(sandbox, tmp_path):
-    count = iter(range(10))
-    return lambda: Talker(tmp_path / f"waconnd-{next(count)}", sandbox)
+from tests.demo import events
+from tests.interop.talker import PAIR
 
 
 @pytest.mark.row("direct messages both ways, by number and by hidden id", PAIR)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.files import mp4
 from waconnd.media import pictures, recordings
 from waconnd.media.sniff import HEAD_BYTES, mimetype
 
@@ -67,33 +68,6 @@ def test_pictures_tell_their_size(data: bytes, size: tuple[int, int], animated: 
     found = pictures.measure(data)
     assert found is not None
     assert ((found.width, found.height), found.animated) == (size, animated)
-
-
-def box(name: bytes, body: bytes, *, large: bool = False) -> bytes:
-    if large:
-        return struct.pack(">I", 1) + name + struct.pack(">Q", len(body) + 16) + body
-    return struct.pack(">I", len(body) + 8) + name + body
-
-
-def mp4(
-    seconds: float, width: int, height: int, *, version: int = 0, turned: bool = False, at_end: bool = True
-) -> bytes:
-    scale, ticks = 1000, round(seconds * 1000)
-    if version:
-        mvhd = struct.pack(">IQQIQ", 1 << 24, 0, 0, scale, ticks) + bytes(80)
-        head = struct.pack(">IQQIIQ", 1 << 24, 0, 0, 1, 0, ticks)
-    else:
-        mvhd = struct.pack(">IIIII", 0, 0, 0, scale, ticks) + bytes(80)
-        head = struct.pack(">IIIIII", 0, 0, 0, 1, 0, ticks)
-    one = 0x10000
-    matrix = (0, one, 0, -one, 0, 0, 0, 0, 1 << 30) if turned else (one, 0, 0, 0, one, 0, 0, 0, 1 << 30)
-    tkhd = head + bytes(16) + struct.pack(">9i", *matrix) + struct.pack(">II", width << 16, height << 16)
-    sound = head + bytes(16) + bytes(36) + struct.pack(">II", 0, 0)
-    moov = box(
-        b"moov", box(b"mvhd", mvhd) + box(b"trak", box(b"tkhd", sound)) + box(b"trak", box(b"tkhd", tkhd))
-    )
-    film = box(b"mdat", bytes(5000), large=True)
-    return box(b"ftyp", b"mp42" + bytes(8)) + (film + moov if at_end else moov + film)
 
 
 @pytest.mark.parametrize("version", [0, 1])

@@ -8,17 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.files import ogg
 from waconnd.media import sealing
 from waconnd.media.pictures import measure
 from waconnd.media.sealing import BadMedia, Told
-
-
-def ogg(seconds: int) -> bytes:
-    def page(position: int, body: bytes) -> bytes:
-        return b"OggS" + struct.pack("<BBqIII", 0, 0, position, 1, 0, 0) + bytes((1, len(body))) + body
-
-    head = b"OpusHead" + struct.pack("<BBHIhB", 1, 1, 312, 48000, 0, 0)
-    return page(0, head) + page(seconds * 48000 + 312, b"\0" * 20)
 
 
 @pytest.fixture

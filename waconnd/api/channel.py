@@ -251,7 +251,7 @@ def _post(post: Post) -> PostView:
     shown: dict[str, Any] = {}
     try:
         if post.message:
-            shown = content.present(content.read(Message.FromString(post.message)))
+            shown = content.tell(Message.FromString(post.message)) or {}
     except DecodeError:
         shown = {"body": {"kind": "unsupported"}}
     held: Counters = post.counters
