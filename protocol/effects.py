@@ -16,7 +16,7 @@ from protocol.errors import IqError, ProtocolError
 from protocol.events.base import Event
 from protocol.jid import Jid
 from protocol.keystore import Save, Txn
-from protocol.node import Node
+from protocol.node import Node, decimal
 
 T = TypeVar("T")
 
@@ -195,10 +195,7 @@ class Reaction:
 def iq_error(reply: Node) -> IqError:
     """The error that an iq of type error carries."""
     error = reply.child("error") or Node("error")
-    backoff = error.text("backoff")
+    backoff = decimal(error.text("backoff"))
     return IqError(
-        error.number("code"),
-        error.text("text"),
-        backoff=float(backoff) if backoff.isdigit() else None,
-        node=reply,
+        error.number("code"), error.text("text"), backoff=None if backoff is None else float(backoff)
     )

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from protocol.node import Node
-
 
 class ProtocolError(Exception):
     """Base of all. Never raised itself."""
@@ -51,8 +46,6 @@ class RecordDamaged(ProtocolError):
 class IqError(RemoteProtocolError):
     """The server answered a request with an error."""
 
-    def __init__(
-        self, code: int, text: str, *, backoff: float | None = None, node: Node | None = None
-    ) -> None:
+    def __init__(self, code: int, text: str, *, backoff: float | None = None) -> None:
         super().__init__(f"{code} {text}".strip())
-        self.code, self.text, self.backoff, self.node = code, text, backoff, node
+        self.code, self.text, self.backoff = code, text, backoff

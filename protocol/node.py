@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 import msgspec
 
@@ -11,6 +12,9 @@ from protocol.jid import Jid
 
 Attr = str | Jid
 Content = list["Node"] | str | bytes | None
+
+#: So many digits fit into 64 bits, as everything does that is a number on the wire; Python would read thousands.
+MAX_DIGITS: Final = 18
 
 
 class BadNode(RemoteProtocolError):
@@ -55,9 +59,8 @@ class Node(msgspec.Struct, frozen=True):
     def number(self, name: str, default: int = 0) -> int:
         """An attribute as an integer; what is no number counts as absent."""
         value = self.attrs.get(name)
-        if isinstance(value, str) and value.isascii() and value.lstrip("-").isdigit():
-            return int(value)
-        return default
+        found = decimal(value) if isinstance(value, str) else None
+        return default if found is None else found
 
     def jid(self, name: str) -> Jid | None:
         """An attribute as an address; text that was not sent as a JID is not taken for one."""
@@ -82,3 +85,11 @@ class Node(msgspec.Struct, frozen=True):
         if isinstance(self.content, bytes):
             return self.content.decode("utf-8", "replace")
         return self.content if isinstance(self.content, str) else ""
+
+
+def decimal(text: str) -> int | None:
+    """The number that a text of the wire is; None for everything else, digits of other alphabets too."""
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= MAX_DIGITS):
+        return None
+    return int(text)

@@ -30,8 +30,6 @@ PROTOCOL_MEANT = {
     ("noise", "wire"),
     # A bundle that was read from a stanza is the session's own type.
     ("stanza", "signal"),
-    # Only for a type annotation.
-    ("errors", "node"),
 }
 
 #: What these parts of waconnd may import of waconnd: they stand alone.

@@ -97,6 +97,8 @@ class Account:
         self.keystore = Keystore(authdir)
         self.link: Link | None = None
         self.backoff = Backoff(random.random)
+        #: A server that refused the short handshake once is not asked for it again by this process.
+        self._resume = True
         creds = CREDS.get(self.keystore, CREDS_ID)
         self.memo = MEMO.get(self.keystore, MEMO_ID) or Memo()
         linked = creds is not None and creds.account is not None
@@ -309,7 +311,8 @@ class Account:
 
     def _connection(self, now: float) -> Connection:
         self.standing.last_connect_at = now
-        return Connection(self.keystore, entropy, self._settings(), self._around.noise_root(), now)
+        root = self._around.noise_root()
+        return Connection(self.keystore, entropy, self._settings(), root, now, resume=self._resume)
 
     def _settings(self) -> Settings:
         return msgspec.structs.replace(self._around.settings(self.name), expect_number=self.expect)
@@ -322,6 +325,7 @@ class Account:
         if self._stopping or self.memo.stopped:
             self._settle(LinkState.IDLE)
             return
+        self._resume = self._resume and ended.reason != "resumption_refused"
         if ended.reason == "client_outdated" and await self._around.renew_version():
             ended = verdict("reconnect")
         delay = self.backoff.delay(ended, ready_seconds=ready_for, now=now)

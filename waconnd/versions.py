@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import ssl
 import time
 from collections.abc import Callable
@@ -14,20 +13,17 @@ import anyio
 import h11
 import msgspec
 
-from protocol.flows.context import Settings
+from protocol.stanza.version import BUILT_IN, SOURCES, Version, choose, find, is_stale, parse
 from waconnd.config import Config
 
 log = logging.getLogger(__name__)
 
-Version = tuple[int, int, int]
-BUILT_IN: Final[Version] = Settings().version
-#: Looked up again after a day, and when a login was refused for it.
-FRESH_SECONDS: Final = 86400.0
+#: How often we look whether it is time to look.
+CHECK_SECONDS: Final = 3600.0
 FETCH_SECONDS: Final = 15.0
 #: The page is some hundred kilobytes.
 MAX_PAGE: Final = 4 * 1024 * 1024
 HOST: Final = "web.whatsapp.com"
-PATTERN: Final = re.compile(rb'\\?"client_revision\\?":\s*(\d+)')
 
 
 class Fetched(msgspec.Struct, frozen=True):
@@ -60,9 +56,8 @@ class Versions:
         """What the next connection says."""
         configured = self._config().endpoint.version
         if configured:
-            first, second, third = configured.split(".")
-            return int(first), int(second), int(third)
-        return max(BUILT_IN, self._fetched.version) if self._fetched else BUILT_IN
+            return parse(configured)
+        return choose(self._fetched.version if self._fetched else None)
 
     @property
     def age(self) -> float | None:
@@ -77,32 +72,41 @@ class Versions:
     async def run(self) -> None:
         """Look once a day. A failure is no fault: the version at hand is good until the server says otherwise."""
         while True:
-            if not self._fixed and (self.age is None or self.age > FRESH_SECONDS):
+            if not self._fixed and (self._fetched is None or is_stale(self._fetched.at, time.time())):
                 await self.renew()
-            await anyio.sleep(FRESH_SECONDS / 24)
+            await anyio.sleep(CHECK_SECONDS)
 
     async def renew(self) -> bool:
         """Fetch now; True when that brought a newer one. Against another server than WhatsApp's nothing is fetched."""
         if self._fixed:
             return False
         before = self.current
-        try:
-            with anyio.fail_after(FETCH_SECONDS):
-                page = await _fetch("/sw.js")
-        except Exception as error:
-            log.info("the current version of WhatsApp Web could not be looked up: %s", error)
-            return False
-        found = PATTERN.search(page)
+        found = await _look()
         if found is None:
-            log.warning("WhatsApp's page names no version any more; an upgrade of waconnd may be needed")
             return False
-        self._fetched = Fetched((2, 3000, int(found[1])), time.time())
+        self._fetched = Fetched(found, time.time())
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         await anyio.Path(self._path).write_bytes(msgspec.json.encode(self._fetched))
         return self.current > before
 
 
-async def _fetch(path: str) -> bytes:
+async def _look() -> Version | None:
+    """The version that WhatsApp's own files name, from the first that does."""
+    for url in SOURCES:
+        try:
+            with anyio.fail_after(FETCH_SECONDS):
+                page = await _fetch(url)
+        except Exception as error:
+            log.info("the current version of WhatsApp Web could not be looked up at %s: %s", url, error)
+            continue
+        if found := find(page.decode("utf-8", "replace")):
+            return found
+        log.warning("%s names no version any more; an upgrade of waconnd may be needed", url)
+    return None
+
+
+async def _fetch(url: str) -> bytes:
+    path = url.removeprefix(f"https://{HOST}") or "/"
     stream = await anyio.connect_tcp(
         HOST, 443, tls=True, ssl_context=ssl.create_default_context(), tls_standard_compatible=False
     )

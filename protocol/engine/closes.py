@@ -60,6 +60,8 @@ DAY: Final = 86400.0
 RATE_LIMIT_SECONDS: Final = 60.0
 #: What will not change soon by itself is not asked every few seconds.
 STUBBORN_SECONDS: Final = 60.0
+#: A refused version is tried again after this: by then a newer one may be known.
+OUTDATED_SECONDS: Final = 6 * 3600.0
 #: A ban without an end is looked at again after this.
 UNKNOWN_BAN_SECONDS: Final = DAY
 
@@ -139,7 +141,7 @@ RULES: Final[dict[str, Rule]] = {
         "if that fails, set it in the configuration or upgrade.",
         "waiting",
         transient=False,
-        least=DAY,
+        least=OUTDATED_SECONDS,
         loud=True,
     ),
     # --- pairing ---

@@ -43,10 +43,20 @@ _ABOUT_THE_LINK: Final = frozenset({"iq", "ib"})
 
 
 class Connection:
-    """The client's end. `root`: the public key that the server's certificates must lead to."""
+    """The client's end. `root`: the public key that the server's certificates must lead to.
+
+    `resume`: try the short handshake when there is a chain for it; no more after one of this process was refused.
+    """
 
     def __init__(
-        self, store: Keystore, entropy: Entropy, settings: Settings, root: bytes, now: float
+        self,
+        store: Keystore,
+        entropy: Entropy,
+        settings: Settings,
+        root: bytes,
+        now: float,
+        *,
+        resume: bool = True,
     ) -> None:
         self.ctx = Context(store, entropy, settings)
         self.ctx.now = self.opened_at = now
@@ -58,7 +68,9 @@ class Connection:
         self.resumed = False
         self._runner = Runner(store, next_id=iq.Ids(entropy))
         self._frames = FrameReader()
-        self._handshake: Handshaking | None = Handshaking(self.ctx.creds(), settings, entropy, root, now)
+        self._handshake: Handshaking | None = Handshaking(
+            self.ctx.creds(), settings, entropy, root, now, resume=resume
+        )
         self._channel: Channel | None = None
         self._stage: Stage | None = None
         self._keepalive = Keepalive(entropy, now)
@@ -137,7 +149,7 @@ class Connection:
         self.ctx.now = now
         if self.alive:
             self._forget_chain()
-            self.end(of_socket(code))
+            self._ended_by_server(of_socket(code))
         if self.state is Link.CLOSING:
             self.state = advance(LINK, self.state, Step.CLOSED)
 
@@ -279,11 +291,15 @@ class Connection:
             self.end(of_stream_error(session.read_stream_error(node)))
         elif node.tag == "xmlstreamend":
             # The socket's end follows, or is forgotten: nothing more comes either way.
-            self.end(verdict("server_closed"))
+            self._ended_by_server(verdict("server_closed"))
         elif iq.is_ping(node):
             self.tell(iq.result(node))
         elif self._stage is not None and not self._stage.handle(node):
             self._route(node)
+
+    def _ended_by_server(self, otherwise: Verdict) -> None:
+        """After pairing it makes us log in by ending the connection, whether it says so or not."""
+        self.end(verdict("restart_required") if self.state is Link.RESTARTING else otherwise)
 
     def _route(self, node: Node) -> None:
         try:

@@ -20,11 +20,13 @@ HANDSHAKE_SECONDS: Final = 20.0
 class Handshaking:
     """Two messages out, one in. `opening` leaves first; `finish` gives what leaves last, and the transport."""
 
-    def __init__(self, creds: Creds, settings: Settings, entropy: Entropy, root: bytes, now: float) -> None:
+    def __init__(
+        self, creds: Creds, settings: Settings, entropy: Entropy, root: bytes, now: float, *, resume: bool
+    ) -> None:
         # A resumption sends the login before the server has shown that it is alive; a registration never does.
-        chain = creds.server_chain if creds.account else b""
+        resume = resume and creds.account is not None and resumable(creds.server_chain, root, now)
         self._handshake = ClientHandshake(
-            creds.noise, root, entropy, server_chain=chain if resumable(chain, root, now) else b""
+            creds.noise, root, entropy, server_chain=creds.server_chain if resume else b""
         )
         self._payload = payload(creds, settings)
         self.deadline = now + HANDSHAKE_SECONDS

@@ -65,5 +65,5 @@ async def create_link(ctx: Context, media: Literal["audio", "video"]) -> str:
     await Tell((call.create_link(id, media),))
     ack = await Expect(AckKey("call", call.LINK_SERVER, id), ANSWER_SECONDS)
     if ack.text("error"):
-        raise IqError(ack.number("error"), "no link was given", node=ack)
+        raise IqError(ack.number("error"), "no link was given")
     return call.read_link(ack, media)

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from protocol.jid import NEWSLETTER, Jid, parse
-from protocol.node import Attr, BadNode, Node
+from protocol.node import Attr, BadNode, Node, decimal
 from protocol.stanza import iq
 from protocol.stanza.groups import bare, number
 from protocol.stanza.mex import Fields, Operation, part
@@ -266,7 +266,7 @@ def parse_history(reply: Node) -> tuple[Post, ...]:
         for node in found.all("message")
         if node.text("server_id")
     ]
-    return tuple(sorted(posts, key=lambda post: int(post.server_id) if post.server_id.isdigit() else 0))
+    return tuple(sorted(posts, key=lambda post: decimal(post.server_id) or 0))
 
 
 def live(channel: Jid) -> Node:

@@ -7,7 +7,7 @@ from typing import Final, Literal
 import msgspec
 
 from protocol.jid import GROUP, Jid
-from protocol.node import BadNode, Node
+from protocol.node import BadNode, Node, decimal
 
 XMLNS: Final = "w:g2"
 #: What an invite code is appended to.
@@ -260,5 +260,5 @@ def bare(node: Node, name: str) -> Jid | None:
 
 def number(node: Node, name: str) -> int | None:
     """A number, or nothing when it is absent or none."""
-    value = node.text(name)
-    return int(value) if value.isascii() and value.isdigit() else None
+    found = decimal(node.text(name))
+    return found if found is not None and found >= 0 else None

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from protocol.errors import RemoteProtocolError
-from protocol.node import BadNode, Node
+from protocol.node import BadNode, Node, decimal
 from protocol.stanza import iq
 
 Fields = dict[str, Any]
@@ -112,7 +112,7 @@ def number(value: Any) -> int:
         return 0
     if isinstance(value, int):
         return value
-    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else 0
+    return (decimal(value) or 0) if isinstance(value, str) else 0
 
 
 def part(value: Any, *names: str) -> Any:

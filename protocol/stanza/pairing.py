@@ -13,7 +13,7 @@ from google.protobuf.message import DecodeError
 from protocol.crypto.curve import KEY
 from protocol.errors import RemoteProtocolError
 from protocol.jid import SERVER, Jid
-from protocol.node import Attr, BadNode, Node
+from protocol.node import Attr, BadNode, Node, decimal
 from protocol.pb import login_pb2
 from protocol.stanza import iq
 
@@ -106,7 +106,8 @@ def read_pair_success(node: Node) -> PairSuccess:
     device = success.need("device")
     biz, platform, props = success.child("biz"), success.child("platform"), success.child("client-props")
     pn, lid = device.need_jid("jid"), device.jid("lid")
-    if not (pn.is_pn and pn.user.isdigit() and pn.device) or (lid is not None and not lid.is_lid):
+    # The number is sent as an integer at every login.
+    if not (pn.is_pn and pn.device and (decimal(pn.user) or 0) > 0) or (lid is not None and not lid.is_lid):
         raise BadNode("<device> of pair-success names no device of a person")
     return PairSuccess(
         success.need("device-identity").content_bytes(),

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from protocol.jid import SERVER, Jid
-from protocol.node import Attr, Node
+from protocol.node import Attr, Node, decimal
 from protocol.stanza import iq
 
 #: So many queued stanzas are asked for at a time.
@@ -78,7 +78,7 @@ def read_failure(node: Node) -> Failure:
         node.number("reason"),
         node,
         node.number("code"),
-        node.number("expire") if node.text("expire").isdigit() else None,
+        decimal(node.text("expire")),
         node.text("logout_message_header") or node.text("message"),
         node.text("url"),
     )
@@ -157,8 +157,3 @@ def unified_session_id(now_ms: float, offset_ms: float) -> str:
 def ib(*children: Node) -> Node:
     """Server: news about the connection."""
     return Node("ib", {"from": SERVER}, list(children))
-
-
-def server_clock(text: str, now: float) -> float | None:
-    """The offset of the server's clock out of a `t`; None when it makes no sense."""
-    return int(text) - now if text.isdigit() and len(text) <= 11 else None

@@ -53,4 +53,4 @@ def is_stale(fetched_at: float, now: float) -> bool:
 
 def choose(*candidates: Version | None) -> Version:
     """The newest of what is known."""
-    return max(BUILT_IN, *(found for found in candidates if found))
+    return max((BUILT_IN, *(found for found in candidates if found)))

@@ -87,9 +87,12 @@ async def test_an_outdated_version_is_looked_up_and_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     newer = versions.BUILT_IN[2] + 1
-    pages = [b'"client_revision":%d' % newer, b"<html>Log in to this hotel's network</html>"]
+    hotel = b"<html>Log in to this hotel's network</html>"
+    # The second page is asked when the first says nothing.
+    pages = [hotel, b'"client_revision":%d' % newer, hotel, hotel]
 
-    async def fetch(path: str) -> bytes:
+    async def fetch(url: str) -> bytes:
+        assert url.startswith("https://web.whatsapp.com")
         return pages.pop(0)
 
     monkeypatch.setattr(versions, "_fetch", fetch)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from protocol.effects import Query
+from protocol.engine.closes import Then
 from protocol.engine.states import Link
 from protocol.errors import IqError, TimedOut
 from protocol.events.pairing import (
@@ -137,6 +138,30 @@ def test_a_server_that_forgets_to_restart():
     assert pump.client.state is Link.RESTARTING
     pump.advance(11)
     assert pump.client.verdict.reason == "restart_required"
+
+
+@pytest.mark.parametrize("goodbye", [(), (Node("xmlstreamend"),)], ids=["cut", "end of the stream"])
+def test_a_server_that_hangs_up_after_pairing_without_saying_why(goodbye):
+    """It wants us back as a linked device: at once, not after a backoff."""
+    host, toy = Host(), Toy()
+    pump = connected(host, toy)
+    toy.silent = True
+    toy.scan(pump, shown(pump))
+    pump.server.send(*goodbye)
+    pump.server.close(1006, "")
+    pump.run()
+    assert (pump.client.verdict.reason, pump.client.verdict.then) == ("restart_required", Then.AT_ONCE)
+    toy.silent = False
+    assert pump.client.ctx.creds().account is not None
+
+
+@pytest.mark.parametrize("user", ["0", "-5", "1" * 19, "١٢٣٤٥٦٧", "15550001111x"])
+def test_a_number_that_no_login_could_name_is_refused(user):
+    host, toy = Host(), Toy()
+    pump = connected(host, toy)
+    toy.scan(pump, shown(pump), pn=Jid(user, USER, 7))
+    assert pump.client.verdict.reason == "pairing_failed"
+    assert pump.client.ctx.creds().account is None
 
 
 # --- link codes -------------------------------------------------------------------------------------------------------

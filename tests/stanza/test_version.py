@@ -26,6 +26,7 @@ def test_never_below_the_built_in():
     newer = (2, 3000, version.BUILT_IN[2] + 1)
     assert version.choose((2, 3000, 1), None) == version.BUILT_IN
     assert version.choose(newer, None, (2, 2000, 9)) == newer
+    assert version.choose(None) == version.choose() == version.BUILT_IN
 
 
 def test_text_and_back():

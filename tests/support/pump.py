@@ -68,6 +68,7 @@ class Host:
         self.disk = Disk()
         self.settings = settings or Settings()
         self.root = root
+        self.resume = True
         CREDS_BYTES = CREDS.encode(new_creds(self.rng.randbytes, self.now))
         self.disk.records[CREDS.kind, CREDS_ID] = CREDS_BYTES
         self.store = Keystore(self.disk)
@@ -78,7 +79,9 @@ class Host:
         self.questions: list[Query] = []
 
     def connect(self) -> Connection:
-        return Connection(self.store, self.rng.randbytes, self.settings, self.root, self.now)
+        return Connection(
+            self.store, self.rng.randbytes, self.settings, self.root, self.now, resume=self.resume
+        )
 
     def reboot(self) -> None:
         """A new process on the same disk."""
