@@ -34,7 +34,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     peer: Jid
     #: Who began the call.
     creator: Jid
-    creator_pn: Jid | None = None
+    #: The other name of who began it; offers alone tell it.
+    creator_alt: Jid | None = None
     #: The other name of the peer.
     peer_alt: Jid | None = None
     at: int = 0
@@ -62,7 +63,7 @@ def parse(node: Node) -> Call | None:
         call_id=call_id,
         peer=peer,
         creator=signal.jid("call-creator") or peer,
-        creator_pn=bare(signal, "caller_pn"),
+        creator_alt=bare(signal, "caller_pn") or bare(signal, "caller_lid"),
         peer_alt=bare(node, "sender_lid"),
         at=node.number("t"),
         name=node.text("notify"),

@@ -7,13 +7,8 @@ import pytest
 from protocol.jid import SERVER
 from protocol.node import Node
 from tests.support.daemons import Rig
+from tests.support.pictures import JPEG
 from waconnd.client.aio import WaconndError
-
-#: One grey pixel.
-JPEG = base64.b64decode(
-    "/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAP//////////////////////////////////////////////////////////////////////////////"
-    "////////wgALCAABAAEBAREA/8QAFBABAAAAAAAAAAAAAAAAAAAAAP/aAAgBAQABPxA="
-)
 
 
 async def test_a_call_is_told_and_refused_with_a_word(rig: Rig) -> None:

@@ -3,13 +3,9 @@ from base64 import b64decode, b64encode
 import pytest
 
 from tests.interop.baileys import text_of
+from tests.support.pictures import JPEG
 
 PAIR = "Baileys ↔ Baileys"
-#: A white JPEG of one pixel.
-JPEG = b64decode(
-    "/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAAMCAgICAgMCAgIDAwMDBAYEBAQEBAgGBgUGCQgKCgkICQkKDA8MCgsOCwkJDRENDg8QEBEQ"
-    "CgwSExIQEw8QEBD/yQALCAABAAEBAREA/8wABgAQEAX/2gAIAQEAAD8A0s8g/9k="
-)
 
 
 def buffer(data):

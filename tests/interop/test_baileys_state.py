@@ -2,7 +2,8 @@ import contextlib
 
 import pytest
 
-from tests.interop.test_baileys_messages import JPEG, buffer
+from tests.interop.test_baileys_messages import buffer
+from tests.support.pictures import JPEG
 from waconnd.sandbox.history import RECENT_MESSAGES
 
 PHONE = "Baileys ↔ phone"

@@ -31,6 +31,9 @@ def call(core: Core, device: Device, node: Node) -> None:
     core.tell("call", device, node)
     server = LID if to.is_lid else USER
     signal = node.children[0]
+    if signal.tag == "offer" and server == LID:
+        # The caller is told under both names, once.
+        signal = Node(signal.tag, {**signal.attrs, "caller_pn": device.account.pn}, signal.content)
     passed: dict[str, Attr] = {
         "from": device.named(server),
         "id": core.serial(),

@@ -37,7 +37,7 @@ def on_call(ctx: Context, node: Node) -> Reaction:
         return Reaction(stanzas=done)
     txn = ctx.txn()
     learn(txn, signal.peer, signal.peer_alt)
-    learn(txn, signal.creator, signal.creator_pn)
+    learn(txn, signal.creator, signal.creator_alt)
     calls.forget_old(txn, ctx.now)
     event = _apply(ctx, txn, signal)
     staged = txn if txn.changes or event else None
