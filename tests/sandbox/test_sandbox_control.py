@@ -63,3 +63,47 @@ def test_commands_and_script(running, tmp_path):
     assert "QR code" in refused.stderr
     ahead = float(running("clock").stdout)
     assert ahead > time.time() + 80000
+
+
+def test_every_fault_by_command(running):
+    """What is known is done, what makes no sense is a sentence; nothing is a fault of ours."""
+    right = [
+        "fault withhold --tag message --user bob --times 0 --skip 2", "fault release", "fault delay --seconds 2s",
+        "cut ada", "cut ada slow --bytes-per-s 100", "cut ada garbled", "cut ada failure --code 402",
+        "refuse messages 463 475", "refuse media 503", "refuse iq:w:g2 429", "refuse collection:regular 409",
+        "refuse link_code 400", "refuse upgrade 503", "expire media", "expire auth", "expire prekeys ada", "expire refs",
+        "push ada dirty groups", "push ada client_expiration", "push ada retry", "wire chain=expired sliver=1", "wire",
+        "wire stop_at=login stop_silently=true", "knob first_ref=2.5", "act ada lid --text 100000000007777",
+        "fault clear", "ticks ada", "received bob",
+    ]  # fmt: skip
+    done = running("run", "-", stdin="\n".join(right))
+    assert done.returncode == 0, done.stderr
+    assert "first_ref = 2.5" in done.stdout
+    wrong = {
+        "cut nobody": "nobody is called 'nobody'; there are ada, bob, carl",
+        "cut ada softly": "softly",
+        "expect carol hi": "nobody is called 'carol'",
+        "expect bob --pattern (": "'(' is no regular expression",
+        "rule bob (": "'(' is no regular expression",
+        r"rule bob ping --answer \\1": "is no regular expression",
+        "flood ada 5": "ada has no linked device to flood",
+        "act ada lid --text x": "a hidden id is digits, not 'x'",
+        "act ada dance": "nobody can 'dance'",
+        "fault explode": "unknown fault 'explode'",
+        "fault drop --user nobody": "nobody and no group is called 'nobody'",
+        "fault drop --chance 2": "chance",
+        "refuse iq 400": "say which: iq:NAME",
+        "refuse tea 418": "tea",
+        "wire tea=1": "tea",
+        "wire chain": "is no NAME=VALUE",
+        "knob tea=1": "there is no knob 'tea'",
+        "media ada bob image /no/such/file": "can't be read",
+        "code ada ABCD-1234": "no device waits for a code",
+        "dance": "invalid choice: 'dance'",
+        'say ada bob "hi': "No closing quotation",
+    }
+    for line, sentence in wrong.items():
+        told = running("run", "-", stdin=line + "\n")
+        assert told.returncode not in (0, 70), line
+        assert sentence in told.stderr, told.stderr
+        assert f"-:1: {line}" in told.stderr

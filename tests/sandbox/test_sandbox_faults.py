@@ -1,11 +1,15 @@
 """What goes wrong on demand, and that it goes wrong the same way again."""
 
+import os
+import subprocess
+import sys
 from base64 import urlsafe_b64encode
 from hashlib import sha256
 
 import pytest
 
 from protocol.node import Node
+from tests.support.replay import replay
 from waconnd.sandbox.faults import Faults, Rule
 from waconnd.sandbox.media import Blobs
 from waconnd.sandbox.seed import Seeded
@@ -54,6 +58,22 @@ def test_the_seed_decides():
     assert dropped(1) == dropped(1)
     assert dropped(1) != dropped(2)
     assert 5 < len(dropped(3)) < 35
+
+
+def test_the_same_seed_replays_the_same_bytes():
+    """Everything that the server put on the wire; in processes whose sets have other orders, too."""
+
+    def elsewhere(seed, hashes):
+        command = [sys.executable, "-m", "tests.support.replay", seed]
+        environment = {**os.environ, "PYTHONHASHSEED": hashes}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        return bytes.fromhex(done.stdout)
+
+    first = replay("7")
+    assert len(first) > 10_000
+    assert first == replay("7")
+    assert first == elsewhere("7", "1") == elsewhere("7", "2")
+    assert first != replay("8")
 
 
 def test_silence():

@@ -23,7 +23,6 @@ async def test_flood_among_two_hundred_clients():
             sandbox.say("person 1", "person 0", "still served")
             told = await flood(sandbox, "person 0", MESSAGES)
             assert told.messages == MESSAGES
-            assert told.per_second > 500
             device = sandbox.person("person 0").account.devices[1]
             assert not [key for key in device.queue if key.cls == "message"]
             assert sandbox.world.complaints == []

@@ -299,13 +299,13 @@ def test_group_requests_are_throttled_on_demand(box, linked):
 
 def test_certificates_go_bad_on_demand(box):
     now = box.clock()
-    verify_chain(box._chain(), box.static.public, box.root.public, now)
+    verify_chain(box.chain_bytes(), box.static.public, box.root.public, now)
     for kind in ("expired", "other_root"):
         box.chain = kind
         with pytest.raises(CertificateError):
-            verify_chain(box._chain(), box.static.public, box.root.public, now)
+            verify_chain(box.chain_bytes(), box.static.public, box.root.public, now)
     box.chain = "good"
-    verify_chain(box._chain(), box.static.public, box.root.public, now)
+    verify_chain(box.chain_bytes(), box.static.public, box.root.public, now)
 
 
 def test_an_outdated_hidden_id_still_arrives_and_is_told(box, linked):

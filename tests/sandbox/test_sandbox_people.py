@@ -167,15 +167,3 @@ def test_addresses(box):
     assert box.address("ada") == box.people["ada"].jid
     assert box.address("+15550100001") == Jid("15550100001", USER)
     assert str(box.address("1@lid")) == "1@lid"
-
-
-def test_same_seed_same_bytes():
-    def history(seed):
-        box = Sandbox(seed, clock=Clock(1_800_000_000.0))
-        passed = []
-        box.watch(lambda event, device, node: passed.append(node))
-        box.say(box.person("ada").name, box.person("bob").name, "hello")
-        return passed
-
-    assert history(1) == history(1)
-    assert history(1) != history(2)

@@ -6,6 +6,7 @@ It decrypts nothing, so that a measurement of a server measures that server. Run
 """
 
 import asyncio
+import contextlib
 import sys
 import time
 
@@ -22,58 +23,76 @@ from protocol.wire.framing import FrameReader, frame, intro
 from waconnd.sandbox.seed import Seeded
 
 
-class BareClient:
-    """One device."""
+class BareDevice:
+    """Bytes in, bytes out: `hello` first, then whatever `receive` answers."""
 
-    def __init__(self, url, root, number, device, private):
-        self.url, self.root = url, bytes.fromhex(root)
+    def __init__(self, root, number, device, private):
         self.number, self.device = number, int(device)
-        self.static = from_private(bytes.fromhex(private))
-        self.caught_up = asyncio.Event()
+        static, entropy = from_private(bytes.fromhex(private)), Seeded(f"{number}:{device}")
+        self._handshake = ClientHandshake(static, bytes.fromhex(root), entropy)
+        self._payload = ClientPayload(
+            username=int(number), device=self.device, passive=True
+        ).SerializeToString()
+        self._reader = FrameReader()
+        self._transport = None
+        #: The offline queue was handed over.
+        self.caught_up = False
 
-    async def run(self):
-        entropy = Seeded(f"{self.number}:{self.device}")
-        handshake = ClientHandshake(self.static, self.root, entropy)
-        async with connect(self.url, compression=None, max_size=None, ping_interval=None) as socket:
-            reader = FrameReader()
-            payload = ClientPayload(
-                username=int(self.number), device=self.device, passive=True
-            ).SerializeToString()
-            await socket.send(intro() + frame(handshake.hello(payload)))
-            frames = []
-            while not frames:
-                frames = reader.feed(await socket.recv())
-            finish, transport = handshake.finish(frames[0], payload, time.time())
-            active = Node(
-                "iq", {"to": SERVER, "type": "set", "xmlns": "passive", "id": "1"}, [Node("active")]
-            )
-            await socket.send(frame(finish) + frame(transport.seal(encode(active))))
-            self.transport = transport
-            async for data in socket:
-                answers = []
-                for sealed in reader.feed(data):
-                    node = decode(transport.open(sealed))
-                    if node.tag == "message":
-                        attrs = {"id": node.attrs["id"], "to": node.attrs["from"]}
-                        if "recipient" in node.attrs:
-                            attrs |= {"recipient": node.attrs["recipient"], "type": "sender"}
-                        receipt = Node("receipt", attrs)
-                        answers.append(frame(transport.seal(encode(receipt))))
-                    elif node.tag in ("notification", "receipt"):
-                        answers.append(frame(transport.seal(encode(ack(node)))))
-                    elif node.tag == "ib" and node.child("offline"):
-                        self.caught_up.set()
-                if answers:
-                    await socket.send(b"".join(answers))
+    def hello(self):
+        return intro() + frame(self._handshake.hello(self._payload))
+
+    def receive(self, data, now):
+        out = b""
+        for sealed in self._reader.feed(data):
+            if self._transport is None:
+                finish, self._transport = self._handshake.finish(sealed, self._payload, now)
+                attrs = {"to": SERVER, "type": "set", "xmlns": "passive", "id": "1"}
+                out += frame(finish) + self._seal(Node("iq", attrs, [Node("active")]))
+            else:
+                out += self._answer(decode(self._transport.open(sealed)))
+        return out
+
+    def _seal(self, node):
+        return frame(self._transport.seal(encode(node)))
+
+    def _answer(self, node):
+        if node.tag == "message":
+            attrs = {"id": node.attrs["id"], "to": node.attrs["from"]}
+            if "recipient" in node.attrs:
+                attrs |= {"recipient": node.attrs["recipient"], "type": "sender"}
+            return self._seal(Node("receipt", attrs))
+        if node.tag in ("notification", "receipt"):
+            return self._seal(ack(node))
+        if node.tag == "ib" and node.child("offline"):
+            self.caught_up = True
+        return b""
+
+
+async def run(device, url, turn, caught_up):
+    """One device on a websocket, until the other end has enough."""
+    async with contextlib.AsyncExitStack() as stack:
+        async with turn:
+            connection = connect(url, compression=None, max_size=None, ping_interval=None, open_timeout=60)
+            socket = await stack.enter_async_context(connection)
+            await socket.send(device.hello())
+        async for data in socket:
+            if answers := device.receive(data, time.time()):
+                await socket.send(answers)
+            if device.caught_up:
+                caught_up.set()
 
 
 async def main(url, root):
-    clients = [BareClient(url, root, *line.split()) for line in sys.stdin]
-    tasks = [asyncio.create_task(client.run()) for client in clients]
-    for client in clients:
-        await client.caught_up.wait()
-    print("ready", flush=True)
-    await asyncio.gather(*tasks, return_exceptions=True)
+    devices = [BareDevice(root, *line.split()) for line in sys.stdin]
+    ready = [asyncio.Event() for _ in devices]
+    # A few at a time: two hundred handshakes at once on a busy machine take longer than any end waits for one.
+    turn = asyncio.Semaphore(8)
+    async with asyncio.TaskGroup() as tasks:
+        for device, event in zip(devices, ready, strict=True):
+            tasks.create_task(run(device, url, turn, event))
+        for event in ready:
+            await event.wait()
+        print("ready", flush=True)
 
 
 if __name__ == "__main__":

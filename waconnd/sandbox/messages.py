@@ -139,7 +139,7 @@ def _to_user(core: Core, sender: Device, node: Node, to: Jid) -> None:
         elif not blocked:
             _hand_over(core, sender, target, node, head, encs, server, None)
     if not blocked:
-        for user, number in expected - envelopes.keys():
+        for user, number in sorted(expected - envelopes.keys()):
             target = core.accounts[user].devices[number]
             if user == account.user and number:
                 _hand_over(core, sender, target, node, head, [Node("unavailable")], server, None)
@@ -251,7 +251,7 @@ def _to_status(core: Core, sender: Device, node: Node, to: Jid) -> None:
         account = core.account(child.jid("jid"))
         if account is not None:
             named[account.user] = account
-    for user in sender.account.contacts:
+    for user in sorted(sender.account.contacts):
         if user in core.accounts:
             named[user] = core.accounts[user]
     head = _head(core, sender, node)

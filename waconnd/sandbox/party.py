@@ -256,7 +256,9 @@ class Party(Resident):
         )
 
     def _for_status(self, id: str, message: Message, facts: Facts) -> Node:
-        people = [self.world.accounts[user] for user in self.account.contacts if user in self.world.accounts]
+        people = [
+            self.world.accounts[user] for user in sorted(self.account.contacts) if user in self.world.accounts
+        ]
         attrs: dict[str, Attr] = {"id": id, "to": STATUS, "type": facts.type}
         return Node("message", attrs, self._shared(STATUS, [*people, self.account], LID, message, facts))
 

@@ -88,7 +88,7 @@ class Sandbox:
         self.passkeys = Passkeys(self.world)
         self.world.on_passkey = self.passkeys.handle
         self.world.on_media_retry = self._media_retry
-        self.listener = Listener(self.world, self.static, self._chain, self.clock)
+        self.listener = Listener(self.world, self.static, self.chain_bytes, self.clock)
         self.hosts = [MediaHost(self.world.blobs, self.clock), MediaHost(self.world.blobs, self.clock)]
 
     def _key(self, state: Path | None, name: str, branch: str) -> KeyPair:
@@ -102,7 +102,7 @@ class Sandbox:
             file.write_text(generate(Seeded(time.time_ns()).branch(branch)).private.hex() + "\n")
         return from_private(bytes.fromhex(file.read_text().strip()))
 
-    def _chain(self) -> bytes:
+    def chain_bytes(self) -> bytes:
         """The certificates; made anew when a day has passed or another kind is wanted, since two signatures cost."""
         now = int(self.clock())
         key = (now // DAY, self.chain)
