@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -18,6 +21,7 @@ from protocol.events.message import (
 )
 from tests.archive.samples import ANN, BOB, DIRECT, GROUP, ME, NOW, Clock, change, message, own
 from waconnd.store.archive import Archive, ArchiveError, BadPosition, NotFound
+from waconnd.store.archive.events import Filter
 
 CHAT = DIRECT["id"]
 
@@ -183,6 +187,28 @@ async def test_the_newest_reaction_of_each_person_stands(archive: Archive) -> No
         ("reaction", BOB["id"], {"emoji": ""}),
         ("vote", BOB["id"], {"options": ["x"]}),
     ]
+
+
+async def test_votes_are_told_in_words_and_counted(archive: Archive) -> None:
+    def vote(at: float, by: dict[str, str], *names: str) -> dict[str, object]:
+        hashes = [hashlib.sha256(name.encode()).hexdigest() for name in names]
+        return change("message.poll_vote", "P", chat=GROUP, at=NOW + at, by=by, hashes=hashes)
+
+    poll = {"kind": "poll", "poll": {"name": "When?", "options": ["Mon", "Tue", "Wed"]}}
+    early = vote(1, BOB, "Mon")
+    await archive.events.append("main", [early])
+    await archive.events.append("main", [message("P", chat=GROUP) | {"body": poll}])
+    # One transaction: each knows the one before. A name that is no option counts for nothing.
+    later = [vote(5, ANN, "Tue", "Sun"), vote(6, BOB, "Tue"), vote(4, BOB, "Wed"), vote(7, ANN)]
+    await archive.events.append("main", later)
+    page = await archive.events.read(0, Filter(types=("message.poll_vote",)))
+    told: list[dict[str, Any]] = [msgspec.json.decode(row.body)["data"] for row in page.events]
+    assert "options" not in told[0]
+    assert [one["options"] for one in told[1:]] == [["Tue"], ["Tue"], ["Wed"], []]
+    counts = [[result["votes"] for result in one["results"]] for one in told[1:]]
+    assert counts == [[1, 1, 0], [0, 2, 0], [0, 2, 0], [0, 1, 0]]
+    held = await archive.messages.annotations("main", GROUP["id"], ["P"])
+    assert all("results" not in msgspec.json.decode(one.value) for one in held)
 
 
 async def test_status_only_rises(archive: Archive) -> None:

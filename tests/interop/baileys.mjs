@@ -1,7 +1,9 @@
 // Baileys under remote control: one JSON object a line in (id, op, args), answers and events out.
 import { createInterface } from 'node:readline'
+import { randomBytes } from 'node:crypto'
 import makeWASocket, {
-  BufferJSON, DisconnectReason, downloadMediaMessage, makeCacheableSignalKeyStore, useMultiFileAuthState,
+  aesEncryptGCM, BufferJSON, decryptEventResponse, decryptPollVote, DisconnectReason, downloadMediaMessage,
+  getAggregateVotesInPollMessage, hmacSign, makeCacheableSignalKeyStore, proto, sha256, useMultiFileAuthState,
 } from 'baileys'
 import P from 'pino'
 
@@ -72,11 +74,45 @@ const ops = {
     remember(fresh)
     return fresh
   },
+  // It can open votes and answers, and has no words to say them: they are sealed here as it opens them.
+  async vote({ to, id, author, who, options: names }) {
+    const plain = proto.Message.PollVoteMessage.encode({ selectedOptions: names.map((n) => sha256(Buffer.from(n))) })
+    const vote = seal(plain.finish(), id, author, who, 'Poll Vote')
+    const pollUpdateMessage = { pollCreationMessageKey: seen.get(id).key, vote, senderTimestampMs: Date.now() }
+    return sock.relayMessage(to, { pollUpdateMessage }, {})
+  },
+  async respond({ to, id, author, who, response, guests }) {
+    const said = { response, timestampMs: Date.now(), extraGuestCount: guests }
+    const sealed = seal(proto.Message.EventResponseMessage.encode(said).finish(), id, author, who, 'Event Response')
+    const encEventResponseMessage = { eventCreationMessageKey: seen.get(id).key, ...sealed }
+    return sock.relayMessage(to, { encEventResponseMessage }, {})
+  },
+  // How a poll stands after a vote, as it counts.
+  async tally({ poll, vote, author, who }) {
+    const update = seen.get(vote).message.pollUpdateMessage
+    const opened = decryptPollVote(update.vote, {
+      pollCreatorJid: author, pollMsgId: poll, pollEncKey: secretOf(poll), voterJid: who,
+    })
+    const pollUpdates = [{ pollUpdateMessageKey: seen.get(vote).key, vote: opened }]
+    return getAggregateVotesInPollMessage({ message: seen.get(poll).message, pollUpdates }, sock.authState.creds.me.id)
+  },
+  async answer({ event, id, author, who }) {
+    return decryptEventResponse(seen.get(id).message.encEventResponseMessage, {
+      eventCreatorJid: author, eventMsgId: event, eventEncKey: secretOf(event), responderJid: who,
+    })
+  },
   async seen({ id }) { return seen.get(id) ?? null },
   // Loses the sessions with somebody, as a damaged folder would.
   async forget({ addresses }) {
     await sock.authState.keys.set({ session: Object.fromEntries(addresses.map((a) => [a, null])) })
   },
+}
+const secretOf = (id) => seen.get(id).message.messageContextInfo.messageSecret
+function seal(plain, id, author, who, use) {
+  const info = Buffer.concat([...[id, author, who, use].map((part) => Buffer.from(part)), Buffer.from([1])])
+  const key = hmacSign(info, hmacSign(secretOf(id), new Uint8Array(32), 'sha256'), 'sha256')
+  const encIv = randomBytes(12)
+  return { encPayload: aesEncryptGCM(plain, key, encIv, Buffer.from(`${id}\u0000${who}`)), encIv }
 }
 const revive = (value) =>
   JSON.parse(JSON.stringify(value), (k, v) => (v?.type === 'Date' ? new Date(v.data) : BufferJSON.reviver(k, v)))

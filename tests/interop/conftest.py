@@ -33,7 +33,10 @@ def pytest_runtest_makereport(item, call):
     marker = item.get_closest_marker("row")
     if marker is None or (report.when != "call" and report.passed):
         return
-    _rows.append((*marker.args, report.outcome, f"{report.duration:.1f} s"))
+    capability, peers = marker.args
+    place = getattr(item, "callspec", None) and item.callspec.params.get("place")
+    where = f" ({place})" if place else ""
+    _rows.append((capability + where, peers, report.outcome, f"{report.duration:.1f} s"))
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -21,6 +21,7 @@ from waconnd.rpc.errors import RpcError
 from waconnd.rpc.times import parse_time, rfc3339
 from waconnd.store.archive import NotFound
 from waconnd.store.archive.messages import PAGE_ROWS, Annotation, Message, Receipt
+from waconnd.store.archive.polls import tally
 
 Limit = Annotated[int, Meta(ge=1, le=PAGE_ROWS)]
 
@@ -60,6 +61,9 @@ class MessageResult(Result, frozen=True, kw_only=True):
     starred: bool = False
     data: Annotated[dict[str, Any], Meta(description="Empty when the account keeps no content.")] = {}
     notes: list[Note] = []
+    results: Annotated[
+        list[dict[str, Any]], Meta(description="Of a poll: `{option, votes}` for each option.")
+    ] = []
     receipts: list[Progress] = []
     position: Annotated[str, Meta(description="For `before` and `after`.")] = ""
 
@@ -68,6 +72,8 @@ def described(
     row: Message, notes: list[Annotation] | None = None, receipts: list[Receipt] | None = None
 ) -> MessageResult:
     """A row as the socket shows it."""
+    data = msgspec.json.decode(row.data, type=dict[str, Any]) if row.data else {}
+    votes = [msgspec.json.decode(note.value) for note in notes or () if note.kind == "vote"]
     return MessageResult(
         id=row.id,
         chat=row.chat,
@@ -81,13 +87,14 @@ def described(
         revoked_at=_at(row.revoked_at),
         revoked_by=row.revoked_by,
         starred=row.starred,
-        data=msgspec.json.decode(row.data, type=dict[str, Any]) if row.data else {},
+        data=data,
         notes=[
             Note(
                 kind=note.kind, by=note.who, at=rfc3339(note.at / 1000), value=msgspec.json.decode(note.value)
             )
             for note in notes or ()
         ],
+        results=tally(data, votes) if notes is not None and row.kind == "poll" else [],
         receipts=[
             Progress(
                 who=one.who,

@@ -1018,6 +1018,7 @@ class MessageResult(TypedDict):
     starred: NotRequired[bool]
     data: NotRequired[dict[str, Any]]
     notes: NotRequired[List[Note]]
+    results: NotRequired[List[dict[str, Any]]]
     receipts: NotRequired[List[Progress]]
     position: NotRequired[str]
 

@@ -11,6 +11,7 @@ from protocol.content import BuildError, MediaRef, Uploaded, acts, media
 from protocol.content.media import Captioned
 from protocol.content.outgoing import Quote, key_of
 from protocol.content.places import Card, Place
+from protocol.flows import sealing
 from protocol.flows.context import Context, Settings
 from protocol.flows.mapping import session_jid
 from protocol.flows.send_person import wire_name
@@ -129,10 +130,9 @@ def on_wire(ctx: Context, chat: Jid) -> Jid:
 def quote(account: Account, target: Target, chat: Jid) -> Quote:
     """For `reply_to`. `chat` is where the answer goes: a private answer to a group's message names the group."""
     ctx = context(account)
-    own = ctx.account
     author = target.sender
     if target.from_me:
-        author = (own.lid_jid or own.pn_jid) if on_wire(ctx, target.chat).is_lid else own.pn_jid
+        author, _ = sealing.names(ctx, target.chat, None)
     elif target.chat.is_user:
         author = on_wire(ctx, target.chat)
     elsewhere = canonical(account, chat) != target.chat

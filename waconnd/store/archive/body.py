@@ -48,8 +48,15 @@ def encode(account: str, event: Event | Mapping[str, Any] | bytes) -> Encoded:
     version = fields.pop("v", 1)
     private = fields.pop(PRIVATE, None) or {}
     data: Fields = presented(fields)
-    body = _encode({"type": kind, "v": version, "account": account, "at": text_of(at), "data": data})
-    return Encoded(account, kind, str(key), at, chat_of(data), body, data, private)
+    head = {"type": kind, "v": version, "account": account, "at": text_of(at)}
+    return Encoded(account, kind, str(key), at, chat_of(data), _encode(head | {"data": data}), data, private)
+
+
+def reworded(row: Encoded, **more: Any) -> Encoded:
+    """The same event with more members, which only the archive could find out."""
+    data = row.data | more
+    body: Fields = msgspec.json.decode(row.body, type=dict[str, Any])
+    return msgspec.structs.replace(row, data=data, body=_encode(body | {"data": data}))
 
 
 def spliced(head: Mapping[str, Any], body: bytes) -> bytes:

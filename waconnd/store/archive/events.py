@@ -16,7 +16,7 @@ import anyio
 import msgspec
 
 from protocol.events.base import Event
-from waconnd.store.archive import moves, project
+from waconnd.store.archive import moves, polls, project
 from waconnd.store.archive.body import Encoded, encode, spliced
 from waconnd.store.archive.change import Store
 from waconnd.store.archive.errors import CursorExpired
@@ -99,7 +99,7 @@ class EventLog:
         return await self.append_encoded(rows) if rows else []
 
     async def append_encoded(
-        self, rows: Sequence[Encoded], also: Callable[[sqlite3.Connection], None] | None = None
+        self, rows: list[Encoded], also: Callable[[sqlite3.Connection], None] | None = None
     ) -> list[int]:
         """`append` for what is encoded already; `also` joins the transaction."""
         now = int(self._clock())
@@ -215,18 +215,20 @@ class EventLog:
             moved.set()
 
 
-def insert(connection: sqlite3.Connection, rows: Sequence[Encoded], now: int) -> list[int]:
-    """Rows and their projection, within the caller's transaction."""
+def insert(connection: sqlite3.Connection, rows: list[Encoded], now: int) -> list[int]:
+    """Rows and their projection, within the caller's transaction. What is put in words here changes in the list too."""
     seqs: list[int] = []
     size = 0
     # Looked up first: a conflict would use up a number all the same, and numbers have no holes here.
     known = _known(connection, rows)
     stores: dict[str, Store] = {}
-    for row in rows:
+    for place, row in enumerate(rows):
         held = known.get((row.account, row.key))
         if held is not None:
             seqs.append(held)
             continue
+        if row.type == polls.VOTE:
+            rows[place] = row = polls.worded(connection, row)  # noqa: PLW2901
         values = (row.account, row.type, row.chat, row.key, row.at, now, row.body)
         seq = connection.execute(_INSERT, values).lastrowid or 0
         known[row.account, row.key] = seq

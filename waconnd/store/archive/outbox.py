@@ -139,7 +139,7 @@ class Outbox:
                     draft.not_after, draft.pairing,
                 ),
             ).lastrowid  # fmt: skip
-            seqs = insert(connection, events, at // 1000) if events else []
+            seqs = insert(connection, list(events), at // 1000) if events else []
             entry = Entry(
                 n or 0, outbox_id, account, key, draft.hash, draft.chat, draft.id, draft.content, draft.secret,
                 draft.meta, status, "", "", 0, at, at, draft.not_before, draft.not_after, draft.pairing,

@@ -23,7 +23,7 @@ _BELOW: Final = {
 }
 #: Members of a change that say what it is about, not what it says.
 _ADDRESS: Final = frozenset(
-    {"target", "by", "from", "chat", "id", "from_me", "sent_at", "retried", "broadcast"}
+    {"target", "by", "from", "chat", "id", "from_me", "sent_at", "retried", "broadcast", "results"}
 )
 #: What stays of a message that was revoked: that there was one.
 _KEPT: Final = ("id", "sent_at", "chat", "from", "from_me", "server_id")
