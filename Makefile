@@ -39,7 +39,7 @@ fmt: .venv/.lint ## format and fix what can be fixed
 	$(V)/ruff format . && $(V)/ruff check --fix .
 
 bench: .venv/.test ## one table of measurements; ONLY=pattern runs a part
-	$(V)/python -m tests.bench $(ONLY)
+	$(V)/python -m tests.bench "$(ONLY)"
 
 interop: .venv/.test ## real Baileys against the sandbox (needs node and npm)
 	$(V)/python -m pytest -q -m interop tests/interop

@@ -13,7 +13,7 @@ from typing import Any, Final, Generic, TypeVar
 import msgspec
 
 from protocol.errors import IqError, ProtocolError
-from protocol.events.base import Event
+from protocol.events.base import Durable, Event
 from protocol.jid import Jid
 from protocol.keystore import Save, Txn
 from protocol.node import Node, decimal
@@ -190,6 +190,20 @@ class Reaction:
     events: tuple[Event, ...] = ()
     ephemeral: tuple[Event, ...] = ()
     flows: tuple[tuple[Any, str | None], ...] = field(default=())
+
+
+class Effects(msgspec.Struct):
+    """What parts of a work bring about beside what they write: collected for one reaction or commit."""
+
+    events: list[Durable] = []
+    flows: list[tuple[Any, str | None]] = []
+    stanzas: list[Node] = []
+
+    def add(self, more: Effects) -> None:
+        """Take over what another part brought about."""
+        self.events += more.events
+        self.flows += more.flows
+        self.stanzas += more.stanzas
 
 
 def iq_error(reply: Node) -> IqError:

@@ -19,6 +19,7 @@ from protocol.flows import (
     props,
     retry,
     sealed,
+    tokens,
 )
 from protocol.flows.login import Chore
 
@@ -28,6 +29,7 @@ AFTER_CATCH_UP: Final[list[tuple[Chore, str | None]]] = [
     (sealed.resume, None),
     (placeholder.resume, None),
     (retry.forget_old, None),
+    (tokens.forget_old, None),
     (appstate.resume, appstate.LANE),
     (history.resume, history.LANE),
     (groups.load, "groups"),

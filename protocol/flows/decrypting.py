@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from google.protobuf.message import DecodeError
 
-from protocol.events.base import Durable
-from protocol.events.message import IdentityChanged
-from protocol.flows import people, sender_keys
+from protocol.effects import Effects
 from protocol.flows.context import Context
 from protocol.flows.fanout import local
+from protocol.flows.identity_change import device_changed
 from protocol.flows.mapping import session_jid, twin
 from protocol.jid import Jid
 from protocol.keystore import Txn
 from protocol.pb.e2e_pb2 import Message
 from protocol.signal import groups
 from protocol.signal.errors import BadPadding, Duplicate, SignalError
+from protocol.signal.identity import identity_of
 from protocol.signal.padding import unpad
 from protocol.signal.session import Opened, decrypt, has_session, merge_sessions
 from protocol.stanza.message import GROUP_CIPHER, PAIRWISE, Enc, Incoming
@@ -39,8 +39,7 @@ class Decrypted(msgspec.Struct):
     understood: bool = False
     #: The stanza had no pairwise part: a missing sender key can only come with our keys.
     group_only: bool = False
-    events: list[Durable] = []
-    flows: list[tuple[Any, str | None]] = []
+    effects: Effects = msgspec.field(default_factory=Effects)
 
     def __repr__(self) -> str:
         return f"Decrypted(<{len(self.messages)} messages>)"
@@ -84,7 +83,8 @@ def _pairwise(ctx: Context, txn: Txn, message: Incoming, enc: Enc, out: Decrypte
             return None
         opened = opened_by_other
     if opened.identity_changed:
-        _new_identity(ctx, txn, message, out)
+        identity = identity_of(txn, name.signal_address) or b""
+        out.effects.add(device_changed(ctx, txn, name, identity, push_name=message.push_name))
     return opened.plaintext
 
 
@@ -151,18 +151,3 @@ def _take(ctx: Context, txn: Txn, message: Incoming, enc: Enc, plain: bytes, out
             except SignalError:
                 out.malformed = True
     out.messages.append(body)
-
-
-def _new_identity(ctx: Context, txn: Txn, message: Incoming, out: Decrypted) -> None:
-    """Somebody re-installed: what was shared with the old installation is shared anew."""
-    name = session_jid(txn, message.sender)
-    if name.device:
-        return
-    sender_keys.clear_person(txn, name)
-    out.events.append(
-        IdentityChanged(
-            at=ctx.now,
-            key=f"identity/{name}/{message.id}",
-            contact=people.person(txn, message.sender, message.push_name),
-        )
-    )

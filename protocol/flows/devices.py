@@ -9,6 +9,7 @@ import msgspec
 
 from protocol.effects import Ask, AskAll, Commit
 from protocol.errors import LinkLost, ProtocolError, StoreFailed
+from protocol.flows import sender_keys
 from protocol.flows.context import Context
 from protocol.flows.mapping import learn, session_jid
 from protocol.flows.soft import Soft
@@ -22,6 +23,8 @@ from protocol.stanza.devices import Change, Device, UserDevices
 
 #: A list is believed this long; notifications keep it fresh, this is the net below them.
 TRUST_SECONDS: Final = 24 * 3600.0
+#: So young a list is not asked for again, whatever it lacks.
+DOUBT_SECONDS: Final = 600.0
 PRIMARY: Final = Device(0)
 
 
@@ -30,6 +33,7 @@ class DeviceList(msgspec.Struct, frozen=True, omit_defaults=True):
 
     server: str
     devices: tuple[Device, ...]
+    #: 0: in doubt. It still says who was there, so that whoever is gone is noticed.
     fetched_at: float
     #: From the signed list: another `raw_id` is another registration of the account.
     raw_id: int = 0
@@ -55,11 +59,21 @@ def knows(view: View, device: Jid) -> bool:
     return held is None or any(d.id == device.device for d in held.devices)
 
 
+def meet(ctx: Context, txn: Txn, device: Jid) -> None:
+    """Something came from this device: a list without it is in doubt, unless it was just fetched."""
+    held = cached(txn, device)
+    if held is None or any(d.id == device.device for d in held.devices):
+        return
+    if ctx.now - held.fetched_at > DOUBT_SECONDS:
+        forget(txn, device)
+
+
 def forget(txn: Txn, user: Jid) -> None:
     """Ask again before the next message to this person."""
     for name in {user.user, session_jid(txn, user.bare).user}:
-        if LISTS.get(txn, name) is not None:
-            LISTS.delete(txn, name)
+        held = LISTS.get(txn, name)
+        if held is not None and held.fetched_at:
+            LISTS.put(txn, name, msgspec.structs.replace(held, fetched_at=0.0))
 
 
 async def devices_of(
@@ -98,32 +112,30 @@ async def refresh(ctx: Context, users: Sequence[Jid]) -> None:
     for entry in found:
         learn(txn, entry.user, entry.lid)
         if not entry.error and not entry.unknown:
-            _file(ctx, txn, entry.user, entry.devices, entry.key_index_list)
+            _file(ctx, txn, entry.user, entry.devices, entry.key_index_list, ctx.now)
     if txn.changes:
         await Commit(txn)
 
 
-def apply_change(ctx: Context, txn: Txn, change: Change) -> tuple[Jid, ...]:
-    """Apply a notification to what is cached. Returns the devices that are gone."""
+def apply_change(ctx: Context, txn: Txn, change: Change) -> None:
+    """Apply a notification to what is cached."""
     learn(txn, change.user, change.lid)
     held = cached(txn, change.user)
     if change.kind == "complete":
-        gone = _file(ctx, txn, change.user, change.devices, change.key_index_list)
+        _file(ctx, txn, change.user, change.devices, change.key_index_list, ctx.now)
     elif held is None:
-        gone = tuple(d.jid(change.user) for d in change.devices) if change.kind == "remove" else ()
-        _drop(txn, gone)
-        return gone
+        if change.kind == "remove":
+            _drop(ctx, txn, [d.jid(change.user) for d in change.devices])
+        return
     elif change.kind == "update":
         forget(txn, change.user)
-        return ()
-    elif change.kind == "add":
-        named = {d.id for d in change.devices}
-        merged = (*(d for d in held.devices if d.id not in named), *change.devices)
-        gone = _file(ctx, txn, change.user, merged, change.key_index_list)
+        return
     else:
         named = {d.id for d in change.devices}
         left = tuple(d for d in held.devices if d.id not in named)
-        gone = _file(ctx, txn, change.user, left, change.key_index_list)
+        found = left if change.kind == "remove" else (*left, *change.devices)
+        # A part renews no trust in the whole.
+        _file(ctx, txn, change.user, found, change.key_index_list, held.fetched_at)
     now = cached(txn, change.user)
     # The hash is over the numbers' form; a list that disagrees with it is worth nothing.
     if (
@@ -132,39 +144,43 @@ def apply_change(ctx: Context, txn: Txn, change: Change) -> tuple[Jid, ...]:
         and participant_hash([d.jid(change.user) for d in now.devices]) != change.hash
     ):
         forget(txn, change.user)
-    return gone
 
 
-def _file(ctx: Context, txn: Txn, user: Jid, found: Sequence[Device], signed: bytes) -> tuple[Jid, ...]:
+def _file(
+    ctx: Context, txn: Txn, user: Jid, found: Sequence[Device], signed: bytes, fetched_at: float
+) -> None:
     held = cached(txn, user)
+    before = held.devices if held else ()
     kept = tuple(sorted({d.id: d for d in found}.values(), key=lambda d: d.id)) or (PRIMARY,)
     raw_id, signed_at = (held.raw_id, held.signed_at) if held else (0, 0)
+    gone: list[Device] = []
     if signed:
         index = _verified(txn, user, signed)
         if index is None:
             kept = tuple(d for d in kept if d.id == 0) or (PRIMARY,)
         elif index.timestamp >= signed_at:
             kept = tuple(d for d in kept if index.keeps(d.id, d.key_index))
-            if held is not None and held.raw_id and index.raw_id != held.raw_id:
-                _drop(txn, tuple(d.jid(user) for d in held.devices if d.id))
+            if raw_id and index.raw_id != raw_id:
+                # Another registration of the account: its companions may have old numbers, but they are others.
+                gone += [d for d in before if d.id]
             raw_id, signed_at = index.raw_id, index.timestamp
     name = session_jid(txn, user)
     if name.user != user.user and LISTS.get(txn, user.user) is not None:
         LISTS.delete(txn, user.user)
-    LISTS.put(txn, name.user, DeviceList(name.server, kept, ctx.now, raw_id, signed_at))
+    LISTS.put(txn, name.user, DeviceList(name.server, kept, fetched_at, raw_id, signed_at))
     ids = {d.id for d in kept}
-    gone = tuple(d.jid(user) for d in (held.devices if held else ()) if d.id not in ids)
-    _drop(txn, gone)
-    return gone
+    gone += [d for d in before if d.id not in ids]
+    _drop(ctx, txn, [d.jid(user) for d in gone])
 
 
-def _drop(txn: Txn, gone: Iterable[Jid]) -> None:
-    """A device that is no more: nothing may be encrypted for it again."""
+def _drop(ctx: Context, txn: Txn, gone: Sequence[Jid]) -> None:
+    """Devices that are no more: nothing may be encrypted for them again, nor be readable with a key that they hold."""
     for device in gone:
         for name in {device, session_jid(txn, device)}:
             delete_session(txn, name.signal_address)
             if txn.get(Kind.IDENTITY_KEY, name.signal_address) is not None:
                 txn.delete(Kind.IDENTITY_KEY, name.signal_address)
+    sender_keys.rotate_where_held(ctx, txn, gone)
 
 
 def _verified(txn: Txn, user: Jid, signed: bytes) -> adv.KeyIndexList | None:

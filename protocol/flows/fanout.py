@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from protocol.effects import Ask, AskAll, Pause
+from protocol.effects import Ask, AskAll, Effects, Pause, Tell
 from protocol.errors import IqError, LinkLost, ProtocolError, StoreFailed
 from protocol.flows import devices
 from protocol.flows.context import Context
+from protocol.flows.identity_change import device_changed
 from protocol.flows.mapping import adopt, session_jid
 from protocol.jid import Jid
 from protocol.keystore import Txn
@@ -52,12 +53,14 @@ async def ensure_sessions(ctx: Context, wanted: Sequence[Jid], *, renew: bool = 
     for start in range(0, len(ready), OPEN_AT_ONCE):
         if start:
             await Pause()
-        txn = ctx.txn()
+        txn, effects = ctx.txn(), Effects()
         for name, device, answer in ready[start : start + OPEN_AT_ONCE]:
-            why = open_from_bundle(ctx, txn, name, answer)
+            why = open_from_bundle(ctx, txn, name, answer, effects)
             if why:
                 failures[device] = why
-        ctx.store.stage(txn)
+        ctx.store.stage(txn, tuple(effects.events))
+        if effects.stanzas:
+            await Tell(tuple(effects.stanzas))
     return failures
 
 
@@ -69,15 +72,17 @@ def _without_session(ctx: Context, wanted: Sequence[Jid]) -> list[Jid]:
     return missing
 
 
-def open_from_bundle(ctx: Context, txn: Txn, name: Jid, fetched: Fetched) -> str:
+def open_from_bundle(ctx: Context, txn: Txn, name: Jid, fetched: Fetched, effects: Effects) -> str:
     """Verify and open; what is returned says why it failed."""
     why = _unfit(txn, name, fetched)
     if why:
         return why
     try:
-        open_session(txn, name.signal_address, fetched.bundle, me=local(ctx), now=ctx.now)
+        changed = open_session(txn, name.signal_address, fetched.bundle, me=local(ctx), now=ctx.now)
     except SignalError as error:
         return f"its keys are not usable: {error}"
+    if changed:
+        effects.add(device_changed(ctx, txn, name, fetched.bundle.identity))
     return ""
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from protocol.crypto.curve import KEY, generate
+import msgspec
+
+from protocol.crypto.curve import KEY, KeyPair, generate
 from protocol.effects import Ask, Expect, Lookup
-from protocol.errors import IqError, LinkLost, ProtocolError, TimedOut
+from protocol.errors import IqError, LinkLost, ProtocolError, RemoteProtocolError, TimedOut
 from protocol.events.pairing import CodeShown, PairExpired, PasskeyRequired
 from protocol.flows.context import Context
 from protocol.flows.pair import failed, renew_secret
@@ -75,17 +77,36 @@ async def _one_code(ctx: Context, number: str, letters: str) -> bool:
         if linkcode.stage_of(node) == linkcode.REFRESH_CODE:
             ctx.tell(PairExpired(at=ctx.now, what="code", reason="refresh"))
             return node.need(linkcode.TYPE).text("force_manual_refresh") != "true"
-        answer = linkcode.read_primary_hello(node)
-        peer = linkcode.unwrap(await _stretch(letters, linkcode.salt_of(answer.wrapped)), answer.wrapped)
-        end = linkcode.finish(ephemeral, creds.identity, peer, answer.identity, ctx.random)
-        # The phone uses the new secret as soon as it has the bundle: ours is durable before that leaves.
-        await renew_secret(ctx, end.adv_secret)
-        await Ask(
-            linkcode.companion_finish(number, ref, end.bundle, creds.identity.public), lambda reply: reply
-        )
+        try:
+            await _agree(ctx, _Code(number, letters, ref, ephemeral), node)
+        except (RemoteProtocolError, TimedOut) as error:
+            code = error.code if isinstance(error, IqError) else 0
+            advice = f"Linking by code did not work: {error}. Ask for a new code."
+            ctx.tell(failed(ctx, "code_failed", advice, code=code))
+            return False
         until = ctx.now + AGREE_SECONDS
     ctx.tell(failed(ctx, "code_not_accepted", "The phone did not accept the code. Ask for a new one."))
     return False
+
+
+class _Code(msgspec.Struct, frozen=True):
+    """A code on display."""
+
+    number: str
+    letters: str
+    ref: bytes
+    ephemeral: KeyPair
+
+
+async def _agree(ctx: Context, code: _Code, node: Node) -> None:
+    """Our last word to the phone's answer, and with it the secret that both now share."""
+    answer, identity = linkcode.read_primary_hello(node), ctx.creds().identity
+    peer = linkcode.unwrap(await _stretch(code.letters, linkcode.salt_of(answer.wrapped)), answer.wrapped)
+    end = linkcode.finish(code.ephemeral, identity, peer, answer.identity, ctx.random)
+    # The phone uses the new secret as soon as it has the bundle: ours is durable before that leaves.
+    await renew_secret(ctx, end.adv_secret)
+    last = linkcode.companion_finish(code.number, code.ref, end.bundle, identity.public)
+    await Ask(last, lambda reply: reply)
 
 
 async def prove_passkey(ctx: Context, request: Node) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from protocol.effects import Commit, Tell
+from protocol.effects import Commit, Effects, Tell
 from protocol.errors import LinkLost, ProtocolError, StoreFailed
 from protocol.flows import retry_copy, roster, sender_keys, tokens, wrap
 from protocol.flows.context import Context
@@ -101,10 +101,10 @@ async def _answer(ctx: Context, request: Request) -> None:
 
 async def _prepare(ctx: Context, request: Request, name: Jid, chat: Jid, held: Answered, id: str) -> Answered:
     """Repair the session as the request demands, and give up the mark that the device has our sender key."""
-    txn = ctx.txn()
+    txn, effects = ctx.txn(), Effects()
     address = name.signal_address
     if request.keys is not None:
-        why = _take_keys(ctx, txn, request, name)
+        why = _take_keys(ctx, txn, request, name, effects)
         if why:
             ctx.counts["retry.bad_keys"] += 1
     elif has_session(txn, address):
@@ -120,18 +120,18 @@ async def _prepare(ctx: Context, request: Request, name: Jid, chat: Jid, held: A
         sender_keys.clear(txn, chat, request.requester)
         if not roster.is_member(txn, chat, plain(request.requester)):
             sender_keys.rotate(ctx, txn, chat)
-    await Commit(txn)
+    await Commit(txn, then=tuple(effects.stanzas), events=tuple(effects.events))
     return held
 
 
-def _take_keys(ctx: Context, txn: Txn, request: Request, name: Jid) -> str:
+def _take_keys(ctx: Context, txn: Txn, request: Request, name: Jid, effects: Effects) -> str:
     assert request.keys is not None
     bundle = msgspec.structs.replace(request.keys.bundle, registration_id=request.registration_id)
     known = their_registration_id(txn, name.signal_address)
     if ctx.is_me(request.requester) and known not in (None, 0, request.registration_id):
         return "one of our own devices names another registration"
     fetched = msgspec.structs.replace(request.keys, bundle=bundle)
-    return open_from_bundle(ctx, txn, name, fetched)
+    return open_from_bundle(ctx, txn, name, fetched, effects)
 
 
 def _may_recreate(ctx: Context, txn: Txn, address: str) -> bool:

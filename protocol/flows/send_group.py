@@ -101,20 +101,25 @@ async def _plan(ctx: Context, request: SendRequest, *, fresh: bool) -> Plan:
 
 async def _attempt(ctx: Context, request: SendRequest, plan: Plan) -> tuple[Sent, message.Ack]:
     others = [device for device in plan.devices if device != plan.me]
-    need = sender_keys.lacking(ctx.store, request.to, others, ctx.now)
-    failures = await ensure_sessions(ctx, need)
-    sealed = await _seal_and_stage(ctx, request, plan, need, failures)
+    need: list[Jid] = []
+    failures: Failures = {}
+    # Whoever leaves, or shows a new identity, while we ask for keys takes our own from all the others, too.
+    while more := [d for d in sender_keys.lacking(ctx.store, request.to, others, ctx.now) if d not in need]:
+        need += more
+        failures |= await ensure_sessions(ctx, more)
+    sealed = await _seal_and_stage(ctx, request, plan, others, failures)
     ack = await answered(request.to, request.id)
     return Sent(tuple(one.to for one in sealed), failures), ack
 
 
 async def _seal_and_stage(
-    ctx: Context, request: SendRequest, plan: Plan, need: Sequence[Jid], failures: Failures
+    ctx: Context, request: SendRequest, plan: Plan, others: Sequence[Jid], failures: Failures
 ) -> list[Sealed]:
     group, sender = str(request.to), sender_keys.own_sender(ctx, ctx.store)
     for _ in range(MAX_RESTARTS):
         txn = ctx.txn()
         skdm = groups.distribution(txn, group, sender, entropy=ctx.random)
+        need = sender_keys.lacking(txn, request.to, others, ctx.now)
         sealed: list[Sealed] = []
         for index, device in enumerate(d for d in need if d not in failures):
             if index and index % SEAL_AT_ONCE == 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import msgspec
@@ -64,17 +64,24 @@ def clear(txn: Txn, group: Jid, device: Jid) -> None:
 
 
 def clear_person(txn: Txn, person: Jid) -> None:
-    """All devices of somebody whose identity changed, in all groups; status gets a new key."""
+    """All devices of somebody whose identity changed, in all groups."""
     prefix = session_jid(txn, person.bare).signal_name + "."
+    _clear(txn, lambda address: address.startswith(prefix))
+
+
+def clear_everywhere(txn: Txn, device: Jid) -> None:
+    """One device, in all groups: its identity changed."""
+    gone = session_jid(txn, device).signal_address
+    _clear(txn, lambda address: address == gone)
+
+
+def _clear(txn: Txn, concerns: Callable[[str], bool]) -> None:
     for group in list(MEMORIES.ids(txn)):
         memory = MEMORIES.get(txn, group)
-        if memory is None:
-            continue
-        left = [a for a in memory.has if not a.startswith(prefix)]
-        if len(left) != len(memory.has):
-            memory.has = left
-            memory.refused = {a: at for a, at in memory.refused.items() if not a.startswith(prefix)}
-            MEMORIES.put(txn, group, memory)
+        if memory is not None and any(concerns(a) for a in (*memory.has, *memory.refused)):
+            has = [a for a in memory.has if not concerns(a)]
+            refused = {a: at for a, at in memory.refused.items() if not concerns(a)}
+            MEMORIES.put(txn, group, Memory(has, refused))
 
 
 def rotate(ctx: Context, txn: Txn, group: Jid) -> None:

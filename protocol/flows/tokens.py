@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from protocol.crypto.primitives import hmac_sha256
+from protocol.effects import Commit
 from protocol.flows.context import Context
 from protocol.flows.mapping import session_jid
 from protocol.flows.soft import Soft
@@ -46,13 +47,24 @@ def note(txn: Txn, issuer: Jid, token: bytes, at: int) -> bool:
     return True
 
 
+async def forget_old(ctx: Context) -> None:
+    """After a login: tokens that prove nothing any more go, theirs and ours."""
+    txn = ctx.txn()
+    for name in list(TOKENS.ids(txn)):
+        held = TOKENS.get(txn, name)
+        if held is not None and max(held.timestamp, held.sender_timestamp) < _cutoff(ctx):
+            TOKENS.delete(txn, name)
+    if txn.changes:
+        await Commit(txn)
+
+
 def proof(ctx: Context, view: View, chat: Jid) -> list[Node]:
     """`<tctoken>`, else `<cstoken>`, for a one-to-one message; nothing when there is neither."""
     if not wanted(ctx, chat):
         return []
     name = session_jid(view, chat.bare)
     held = TOKENS.get(view, str(name))
-    if held is not None and held.token and held.timestamp >= (int(ctx.now) // WEEK - WEEKS) * WEEK:
+    if held is not None and held.token and held.timestamp >= _cutoff(ctx):
         return [Node("tctoken", {}, held.token)]
     salt = ctx.creds().nct_salt
     if salt and name.is_lid:
@@ -83,6 +95,10 @@ def reissue(ctx: Context, view: View, person: Jid) -> list[Node]:
     name = session_jid(view, person.bare)
     held = TOKENS.get(view, str(name))
     return [_issue(ctx, name, held.sender_timestamp)] if held and held.sender_timestamp else []
+
+
+def _cutoff(ctx: Context) -> int:
+    return (int(ctx.now) // WEEK - WEEKS) * WEEK
 
 
 def _issue(ctx: Context, to: Jid, at: int) -> Node:

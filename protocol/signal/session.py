@@ -290,15 +290,22 @@ def _signed_pre_key(view: View, id: int, me: Local) -> KeyPair:
 def _open(record: SessionRecord, address: str, message: Whisper, limit: int, entropy: Entropy) -> bytes:
     """Decrypt by whichever state can, and make that one current. The record changes only on success."""
     current = record.current
-    if current is not None and not record.archived:
-        # The ordinary case: one state.
-        chain = knows(current, message.ratchet)
-        if chain is not None:
-            return open_known(current, chain, message, limit)
-        return open_new(current, message, limit, entropy)
+    chain = knows(current, message.ratchet) if current is not None else None
     error: SignalError | None = None
+    if current is not None and (chain is not None or not record.archived):
+        # The ordinary case: one state decides, and the archived ones need not even be read.
+        try:
+            if chain is not None:
+                return open_known(current, chain, message, limit)
+            return open_new(current, message, limit, entropy)
+        except Duplicate:
+            raise
+        except SignalError as reason:
+            if not record.archived:
+                raise
+            error = reason
     states = _states(record, address)
-    for state in states:
+    for state in states if error is None else states[1:]:
         chain = knows(state, message.ratchet)
         if chain is None:
             continue

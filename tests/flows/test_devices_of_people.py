@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from protocol.flows.devices import LISTS, TRUST_SECONDS, cached, devices_of
+from protocol.flows.devices import DOUBT_SECONDS, LISTS, TRUST_SECONDS, cached, devices_of
 from protocol.flows.mapping import lid_of, pn_of
 from protocol.flows.sender_keys import MEMORIES
 from protocol.keystore import Kind
 from protocol.node import Node
+from protocol.signal.envelope import read_group_message
 from protocol.signal.phash import participant_hash
 from protocol.signal.session import has_session
 from tests.support.parties import Party, World
@@ -27,6 +28,15 @@ def notify(world: World, party: Party, *children: Node, kind: str = "devices", *
     head = {"type": kind, "id": "N1", "t": "1", **attrs}
     party.receive(Node("notification", head, list(children)))  # type: ignore[arg-type]
     world.run()
+
+
+def skdm_key(party: Party, id: str) -> int | None:
+    """Under which key the group message `id` came to this device."""
+    for _, node in party.delivered:
+        if node.text("id") == id:
+            found = [enc for enc in node.all("enc") if enc.text("type") == "skmsg"]
+            return read_group_message(found[0].content_bytes()).id
+    return None
 
 
 def test_lists_are_believed_for_a_day() -> None:
@@ -98,10 +108,62 @@ def test_a_hash_that_disagrees_makes_us_ask() -> None:
         Node("add", {"device_hash": "2:AAAAAAAA"}, [Node("device", {"jid": bob.pn.on(7), "key-index": "7"})]),
         **{"from": bob.pn.bare, "lid": bob.lid.bare},
     )
-    assert cached(ann.store, bob.lid) is None
     before = asked(world)
     world.finish(ann.send(bob.lid.bare, "who are you?", "A2"))
     assert asked(world) == before + 1
+    held = cached(ann.store, bob.lid)
+    assert held is not None and [d.id for d in held.devices] == [0, 5]
+
+
+def test_a_device_that_a_fresh_list_lacks_is_cut_off() -> None:
+    """No notification told of it: what the question finds counts as much."""
+    world, ann, bob, tablet = trio()
+    group = world.group(1, [ann, bob])
+    world.finish(ann.send(group, "one", "G1"))
+    world.unlink(tablet)
+    world.now += TRUST_SECONDS + 1
+    world.finish(ann.send(group, "two", "G2"))
+    assert not has_session(ann.store, tablet.lid.signal_address)
+    keys = {skdm_key(tablet, "G1"), skdm_key(bob, "G2")}
+    assert len(keys) == 2 and None not in keys, "what is written from here on is under another key"
+
+
+def test_a_list_in_doubt_still_knows_who_is_gone() -> None:
+    world, ann, bob, tablet = trio()
+    group = world.group(1, [ann, bob])
+    world.finish(ann.send(group, "one", "G1"))
+    notify(world, ann, Node("update", {"hash": "x"}), **{"from": bob.pn.bare, "lid": bob.lid.bare})
+    world.unlink(tablet)
+    world.finish(ann.send(group, "two", "G2"))
+    assert skdm_key(bob, "G2") not in (None, skdm_key(bob, "G1"))
+
+
+def test_another_registration_of_the_account_means_other_companions() -> None:
+    world, ann, bob, tablet = trio()
+    group = world.group(1, [ann, bob])
+    world.finish(ann.send(group, "one", "G1"))
+    bob.person.raw_id = 2
+    world.finish(ann.start(devices_of(ann.ctx, [bob.lid.bare], fresh=True)))
+    assert not has_session(ann.store, tablet.lid.signal_address)
+    assert has_session(ann.store, bob.lid.signal_address)
+    assert MEMORIES.get(ann.store, str(group)) is None
+
+
+def test_a_message_from_an_unlisted_device_makes_us_ask() -> None:
+    world, ann, bob, _ = trio()
+    world.hidden.add((bob.person.pn.user, 9))
+    watch = world.link(bob.person, 9)
+    world.finish(watch.send(ann.lid.bare, "from my wrist", "W1"))
+    assert ann.texts() == ["from my wrist"]
+    held = cached(ann.store, bob.lid)
+    assert held is not None and held.fetched_at, "a list so young is not asked for again"
+    world.now += DOUBT_SECONDS + 1
+    world.finish(watch.send(ann.lid.bare, "again", "W2"))
+    held = cached(ann.store, bob.lid)
+    assert held is not None and not held.fetched_at
+    world.hidden.clear()
+    world.finish(ann.send(bob.lid.bare, "hello wrist", "A3"))
+    assert watch.texts() == ["hello wrist"]
 
 
 def test_our_own_list_comes_complete_and_only_from_us() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from protocol.crypto.curve import from_private
 from protocol.effects import Query
 from protocol.engine.closes import Then
 from protocol.engine.states import Link
@@ -27,6 +28,9 @@ from protocol.stanza import linkcode, pairing, passkey, session
 from tests.support.pump import START, Host, Pump
 from tests.support.scenes import connected, logged_in, paired, shown
 from tests.support.toy_server import LID_JID, PN, REFS, Toy
+
+#: The public half of some phone's identity.
+PN_KEY = from_private(bytes(range(32))).public
 
 # --- QR codes ---------------------------------------------------------------------------------------------------------
 
@@ -268,6 +272,33 @@ def test_a_refused_code_is_not_repeated(code):
     assert event.code == code and event.advice
     assert len([n for n in pump.heard if n.child(linkcode.TYPE)]) == 1
     assert pump.client.state is Link.SHOWING_QR, "the QR code is still good"
+
+
+@pytest.mark.parametrize("spoil", ["wrapped", "identity", "zero identity", "finish refused"])
+def test_an_answer_that_does_not_fit_ends_the_code_with_words(spoil):
+    host, toy = Host(), Toy()
+    pump, handle = ask_code(host, toy)
+    serve = pump.serve
+
+    def refuse(pump: Pump, node: Node) -> None:
+        reg = node.child(linkcode.TYPE)
+        if reg is not None and reg.text("stage") == linkcode.FINISH:
+            error = Node("error", {"code": "404", "text": "gone"})
+            pump.server.send(Node("iq", {"from": SERVER, "type": "error", "id": node.text("id")}, [error]))
+        else:
+            serve(pump, node)
+
+    pump.serve = refuse
+    wrapped = bytes(linkcode.WRAPPED - (spoil == "wrapped"))
+    identity = bytes(31) if spoil == "identity" else bytes(32) if spoil == "zero identity" else PN_KEY
+    answer = linkcode.PrimaryHello(b"ref", wrapped, identity)
+    pump.server.send(linkcode.primary_hello("n1", pump.now, answer))
+    pump.run()
+    assert handle.done and handle.error is None
+    (event,) = pump.events(PairFailed)
+    assert (event.reason, event.code) == ("code_failed", 404 if spoil == "finish refused" else 0)
+    assert event.advice.endswith("Ask for a new code.")
+    assert pump.client.ctx.creds().account is None
 
 
 # --- passkeys ---------------------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from protocol.signal.records import (
     SenderKeyRecord,
     SenderState,
     SessionRecord,
+    archive,
     archived_states,
 )
 from tests.signal.people import Device, Letter
@@ -560,3 +561,44 @@ def test_a_message_without_counter(pair: tuple[Device, Device]) -> None:
     data = b"\x33\x0a\x20" + b"\x09" * 32 + b"\x22\x10" + bytes(24)
     with pytest.raises(errors.InvalidMessage):
         pair[1].read(Letter(ANN, BEN, b"", "msg", data))
+
+
+def test_the_session_in_use_needs_no_archived_one(pair: tuple[Device, Device]) -> None:
+    """They are not even read: damage among them hurts only those who need them."""
+    ann, ben = pair
+    older = ann.write(ben, b"on the old session")
+    ann.open(ben)
+    ben.read(ann.write(ben, b"on a new session"))
+    ann.read(ben.write(ann, b"yes"))
+    ben.read(ann.write(ben, b"first on this chain"))
+    held = record(ben, ANN)
+    assert len(held.archived) == 1
+    txn = ben.store.txn()
+    held.archived = [msgspec.Raw(b'{"base_key":7}')]
+    SESSIONS.put(txn, ANN, held)
+    ben.store.keep(txn)
+    letter = ann.write(ben, b"still here")
+    assert ben.read(letter).plaintext == b"still here"
+    with pytest.raises(errors.Duplicate):
+        ben.read(letter)
+    with pytest.raises(errors.SessionDamaged):
+        ben.read(older)
+
+
+def test_one_session_kept_twice_is_opened_by_whichever_copy_can(pair: tuple[Device, Device]) -> None:
+    """Stores of other programs hold one session under number and hidden id; one copy may lag behind."""
+    ann, ben = pair
+    ahead = session.SessionRecord(current=record(ben, ANN).current)
+    letters = [ann.write(ben, b"%d" % n) for n in range(3)]
+    for letter in letters:
+        ben.read(letter)
+    held = record(ben, ANN)
+    assert held.current is not None and ahead.current is not None
+    ahead.current.receiving[-1].key = bytes(32)
+    ahead.archived = [archive(held.current)]
+    txn = ben.store.txn()
+    SESSIONS.put(txn, ANN, ahead)
+    ben.store.keep(txn)
+    assert ben.read(ann.write(ben, b"3")).plaintext == b"3"
+    now = record(ben, ANN).current
+    assert now is not None and now.receiving[-1].index == held.current.receiving[-1].index + 1

@@ -65,10 +65,12 @@ class Person:
         self.lid = Jid(f"10000000000{n:04d}", LID)
         self.keys = generate(rng.randbytes)
         self.key_indexes: dict[int, int] = {0: 0}
+        #: Another one after each registration of the account.
+        self.raw_id = 1
 
     def index_list(self, rng: random.Random, at: int) -> bytes:
         listed = adv_pb2.ADVKeyIndexList(
-            rawId=1,
+            rawId=self.raw_id,
             timestamp=at,
             currentIndex=max(self.key_indexes.values()),
             validIndexes=self.key_indexes.values(),
@@ -81,9 +83,11 @@ class Person:
 class Party:
     """One device: what the engine and the host do around the core, in a few lines."""
 
-    def __init__(self, world: World, person: Person, device: int, *, migrated: bool = True) -> None:
+    def __init__(
+        self, world: World, person: Person, device: int, *, migrated: bool = True, life: int = 0
+    ) -> None:
         self.world, self.person, self.device = world, person, device
-        self.rng = random.Random(f"{person.pn.user}:{device}")
+        self.rng = random.Random(f"{person.pn.user}:{device}" + (f":{life}" if life else ""))
         self.disk = Disk()
         self.pn, self.lid = person.pn.on(device), person.lid.on(device)
         creds = new_creds(self.rng.randbytes, START)
@@ -105,6 +109,8 @@ class Party:
         #: By author and id.
         self.secrets: dict[tuple[str, str], bytes] = {}
         self.online = True
+        #: What came, and when.
+        self.delivered: list[tuple[float, Node]] = []
         self.connect()
         txn = self.ctx.txn()
         learn(txn, self.pn.bare, self.lid.bare)
@@ -232,12 +238,29 @@ class World:
         self.people[person.pn.user] = self.people[person.lid.user] = person
         return [self.link(person, device, migrated=migrated) for device in devices]
 
-    def link(self, person: Person, device: int, *, migrated: bool = True) -> Party:
+    def link(self, person: Person, device: int, *, migrated: bool = True, life: int = 0) -> Party:
+        """`life`: the same device number with other keys than in an earlier life."""
         person.key_indexes[device] = device
-        party = Party(self, person, device, migrated=migrated)
+        party = Party(self, person, device, migrated=migrated, life=life)
         self.parties[person.pn.user, device] = party
         self.finish(party.start(check(party.ctx)))
         return party
+
+    def unlink(self, party: Party) -> None:
+        """The device is taken off the account, and nobody is told."""
+        del party.person.key_indexes[party.device]
+        del self.parties[party.person.pn.user, party.device]
+
+    def reinstall(self, phone: Party) -> Party:
+        """A new phone for the same number: other keys, no companions."""
+        person = phone.person
+        for party in self.devices_of(person):
+            self.parties.pop((person.pn.user, party.device))
+            self.pools.pop((person.pn.user, party.device), None)
+        person.key_indexes = {0: 0}
+        person.raw_id += 1
+        person.keys = generate(self.rng.randbytes)
+        return self.link(person, 0, life=person.raw_id)
 
     def group(self, n: int, members: Iterable[Party], addressing: str = "lid") -> Jid:
         group = Jid(f"12036300000000{n:04d}", "g.us")
@@ -282,7 +305,9 @@ class World:
                     self._from(party, node)
                 while party.online and self.queues[key]:
                     busy = True
-                    party.receive(decode(encode(self.queues[key].popleft())))
+                    node = decode(encode(self.queues[key].popleft()))
+                    party.delivered.append((self.now, node))
+                    party.receive(node)
 
     def deliver(self, party: Party, node: Node) -> None:
         nodes: list[Node] = [node]
@@ -370,7 +395,7 @@ class World:
         if code:
             sender.receive(Node("ack", ack | {"error": str(code)}))
             return
-        if to.is_group:
+        if to.is_group or to.is_broadcast:
             phash = self._to_group(sender, node, to)
             if phash and not node.jid("participant"):
                 ack["phash"] = phash
@@ -398,10 +423,12 @@ class World:
         return "" if wanted == named | {own} else participant_hash(wanted)
 
     def _to_group(self, sender: Party, node: Node, group: Jid) -> str:
-        addressing, people = self.groups[group]
+        shared = node.child("participants")
+        named = [self.people[t.need_jid("jid").user] for t in shared.all("to")] if shared else []
+        # The audience of a status stands in its stanza alone.
+        addressing, people = self.groups.get(group, ("lid", list(dict.fromkeys(named))))
         lid = addressing == "lid"
         own = sender.lid if lid else sender.pn
-        shared = node.child("participants")
         keys = {t.need_jid("jid"): t.child("enc") for t in shared.all("to")} if shared else {}
         only = node.jid("participant")
         common = list(node.all("enc"))
@@ -413,7 +440,7 @@ class World:
             encs = [enc for enc in (keys.get(name),) if enc] + common
             self._one(sender, node, name, encs, own, group)
         now = participant_hash([p.lid if lid else p.pn for p in all_devices])
-        return "" if node.text("phash") == now else now
+        return "" if group.is_broadcast or node.text("phash") == now else now
 
     def _one(self, sender: Party, node: Node, to: Jid, encs: list[Node], own: Jid, chat: Jid) -> None:
         person = self.people[to.user]
@@ -422,7 +449,7 @@ class World:
             return
         attrs: dict[str, Any] = {"id": node.text("id"), "type": node.text("type"), "t": str(int(self.now))}
         attrs["notify"] = f"name of {sender.person.pn.user}"
-        if chat.is_group:
+        if not chat.is_user:
             attrs |= {"from": chat, "participant": own, "addressing_mode": "lid" if own.is_lid else "pn"}
             attrs["participant_pn" if own.is_lid else "participant_lid"] = (
                 sender.pn if own.is_lid else sender.lid
@@ -446,7 +473,7 @@ class World:
         attrs = {name: value for name, value in node.attrs.items() if name != "to"} | {
             "t": str(int(self.now))
         }
-        if to.is_group:
+        if not to.is_user:
             author = node.need_jid("participant")
             own = sender.lid if author.is_lid else sender.pn
             attrs |= {"from": to, "participant": own}

@@ -11,8 +11,7 @@ from protocol.appstate import collections, lthash
 from protocol.appstate.actions import COLLECTIONS
 from protocol.appstate.mutation import Mutation, Op, parts
 from protocol.crypto.primitives import hmac_sha256
-from protocol.effects import Reaction
-from protocol.engine.inbound.effects import Effects
+from protocol.effects import Effects, Reaction
 from protocol.flows import appstate
 from protocol.flows import appstate_keys as keys
 from protocol.flows.context import Context

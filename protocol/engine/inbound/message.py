@@ -13,13 +13,12 @@ import msgspec
 from google.protobuf.message import DecodeError
 
 from protocol.content.control import OWN_ONLY
-from protocol.effects import Reaction
-from protocol.engine.inbound.effects import Effects
+from protocol.effects import Effects, Reaction
 from protocol.engine.inbound.own_devices import PROTOCOL_MESSAGES
 from protocol.engine.inbound.unread import malformed, unreadable, without_content
 from protocol.events.base import Durable
 from protocol.events.message import MessageReceived, MessageRecovered
-from protocol.flows import retry_state, sealed
+from protocol.flows import devices, retry_state, sealed
 from protocol.flows.announce import announce, of_channel
 from protocol.flows.context import Context
 from protocol.flows.decrypting import Decrypted, open_all
@@ -72,13 +71,14 @@ def on_message(ctx: Context, node: Node) -> Reaction:
 
 def _read(ctx: Context, txn: Txn, node: Node, message: Incoming, opened: Decrypted) -> Reaction:
     effects = Effects()
+    devices.meet(ctx, txn, message.sender)
     recovered = bool(opened.messages) and retry_state.healed(txn, message)
     for outer in opened.messages:
         place, body = _destination(message, outer), _unwrapped(message, outer)
         event = _one(ctx, txn, place, body, effects, recovered=recovered)
         if event is not None:
             effects.events.append(event)
-    stanzas = list(effects.stanzas)
+    stanzas = [*opened.effects.stanzas, *effects.stanzas]
     if opened.understood:
         stanzas.insert(0, receipt.delivered(message, available=ctx.available and ctx.settings.auto_receipts))
         if message.is_status_stanza:
@@ -89,9 +89,9 @@ def _read(ctx: Context, txn: Txn, node: Node, message: Incoming, opened: Decrypt
         stanzas.insert(0, ack(node, error=error, me=ctx.account.pn_jid))
     return Reaction(
         stanzas=tuple(stanzas),
-        txn=_some(txn, effects.events, opened.events),
-        events=(*opened.events, *effects.events),
-        flows=(*opened.flows, *effects.flows),
+        txn=_some(txn, effects.events, opened.effects.events),
+        events=(*opened.effects.events, *effects.events),
+        flows=tuple(effects.flows),
     )
 
 
@@ -120,9 +120,7 @@ def _own_only(ctx: Context, txn: Txn, message: Incoming, control: ProtocolMessag
         return
     more = handler(ctx, txn, message, control)
     if more is not None:
-        effects.events += more.events
-        effects.flows += more.flows
-        effects.stanzas += more.stanzas
+        effects.add(more)
 
 
 def _unwrapped(message: Incoming, body: Message) -> Message:

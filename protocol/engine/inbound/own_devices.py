@@ -12,8 +12,8 @@ from typing import Any, Final
 import msgspec
 from google.protobuf.message import DecodeError
 
+from protocol.effects import Effects
 from protocol.engine.inbound import appstate
-from protocol.engine.inbound.effects import Effects
 from protocol.events.message import MessageReceived, MessageRecovered
 from protocol.flows import history, retry_state
 from protocol.flows.announce import announce
@@ -64,9 +64,7 @@ def _answers(ctx: Context, txn: Txn, message: Incoming, control: ProtocolMessage
     for result in response.peerDataOperationResult:
         more = handler(ctx, txn, message, result)
         if more is not None:
-            out.events += more.events
-            out.flows += more.flows
-            out.stanzas += more.stanzas
+            out.add(more)
     return out
 
 

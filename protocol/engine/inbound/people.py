@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from protocol.effects import Reaction
-from protocol.events.base import Durable
-from protocol.events.message import IdentityChanged
-from protocol.flows import devices, people, prekeys, sender_keys, tokens
+from protocol.effects import Effects, Reaction
+from protocol.flows import devices, prekeys, sender_keys, tokens
 from protocol.flows.context import Context
 from protocol.flows.fanout import ensure_sessions
+from protocol.flows.identity_change import person_changed
 from protocol.flows.mapping import learn, session_jid
-from protocol.jid import STATUS, Jid
+from protocol.jid import Jid
 from protocol.keystore import Txn
 from protocol.node import Node
 from protocol.signal.identity import forget_identity, identity_of
@@ -25,9 +22,7 @@ def devices_changed(ctx: Context, node: Node) -> Reaction:
     if change is None:
         return Reaction()
     txn = ctx.txn()
-    gone = devices.apply_change(ctx, txn, change)
-    # What we write from here on must not be readable by a device that is gone.
-    sender_keys.rotate_where_held(ctx, txn, gone)
+    devices.apply_change(ctx, txn, change)
     return Reaction(txn=txn if txn.changes else None)
 
 
@@ -36,8 +31,7 @@ def note_own_devices(ctx: Context, txn: Txn, node: Node) -> None:
     change = stanza.parse_change(node)
     if change is None or change.kind != "complete" or not ctx.is_me(change.user):
         return
-    gone = devices.apply_change(ctx, txn, change)
-    sender_keys.rotate_where_held(ctx, txn, gone)
+    devices.apply_change(ctx, txn, change)
 
 
 def keys_wanted(ctx: Context, node: Node) -> Reaction:
@@ -61,25 +55,21 @@ def _identity_changed(ctx: Context, node: Node) -> Reaction:
     learn(txn, user, node.jid("lid"))
     name = session_jid(txn, user)
     known = identity_of(txn, name.signal_address) is not None
-    flows: list[tuple[Any, str | None]] = []
-    events: list[Durable] = []
-    stanzas: tuple[Node, ...] = ()
+    effects = Effects()
     held = devices.cached(txn, user)
     for device in held.devices if held else ():
         if device.id:
             _forget(txn, device.jid(user))
-    devices.forget(txn, user)
-    sender_keys.clear_person(txn, user)
     if known:
         _forget(txn, user)
-        sender_keys.rotate(ctx, txn, STATUS)
-        stanzas = tuple(tokens.reissue(ctx, txn, user))
-        key = f"identity/{name}/{node.text('id')}"
-        events.append(IdentityChanged(at=ctx.now, key=key, contact=people.person(txn, user)))
+        effects = person_changed(ctx, txn, user, node.text("id"))
         if not ctx.catching_up:
-            flows.append((ensure_sessions(ctx, [user.on(0)]), None))
-    changed = txn if txn.changes or events else None
-    return Reaction(stanzas=stanzas, txn=changed, events=tuple(events), flows=tuple(flows))
+            effects.flows.append((ensure_sessions(ctx, [user.on(0)]), None))
+    else:
+        devices.forget(txn, user)
+        sender_keys.clear_person(txn, user)
+    changed = txn if txn.changes or effects.events else None
+    return Reaction(tuple(effects.stanzas), changed, tuple(effects.events), flows=tuple(effects.flows))
 
 
 def _forget(txn: Txn, device: Jid) -> None:

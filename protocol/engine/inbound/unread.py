@@ -31,19 +31,20 @@ def unreadable(ctx: Context, txn: Txn, node: Node, message: Incoming, opened: De
     done = ack(node, me=ctx.account.pn_jid)
     expired = message.chat.is_broadcast and ctx.now - message.at > STATUS_SECONDS
     if not opened.failure.retry or expired or (message.sender.server == BOT and message.is_group_like):
-        return Reaction(stanzas=(done,), txn=txn if txn.changes else None, events=tuple(opened.events))
+        told = tuple(opened.effects.events)
+        return Reaction((*opened.effects.stanzas, done), txn if txn.changes or told else None, told)
     held = retry_state.state(txn, message) or Asked(0, ctx.now)
     # The stanza may itself answer a retry that an earlier life of ours asked for.
     count = max(held.count, message.retry_count) + 1
-    stanzas: list[Node] = []
+    stanzas = list(opened.effects.stanzas)
     if count <= retry.MAX_ASKS:
         forced = message.sender.is_hosted or (opened.group_only and isinstance(opened.failure, NoSenderKey))
         keys = _keys(ctx, txn) if count > 1 or forced else None
         creds = ctx.creds(txn)
         reason = opened.failure.retry_reason
         stanzas.append(retry.ask(message, count, creds.registration_id, reason, keys))
-    events: list[Any] = list(opened.events)
-    flows: list[tuple[Any, str | None]] = list(opened.flows)
+    events = list(opened.effects.events)
+    flows: list[tuple[Any, str | None]] = []
     ask_phone = not held.announced and placeholder.worth_asking(ctx, message)
     if not held.announced:
         events.append(_announcement(ctx, txn, message, "decrypt", str(opened.failure), count, ask_phone))
@@ -69,7 +70,7 @@ def malformed(ctx: Context, txn: Txn, node: Node, message: Incoming, opened: Dec
     """Decrypted, and still no message: sending it again would change nothing, so it is refused for good."""
     told = _announcement(ctx, txn, message, "malformed", "what was decrypted is no message", 0, False)
     refusal = ack(node, error=INVALID_PROTOBUF, me=ctx.account.pn_jid)
-    return Reaction(stanzas=(refusal,), txn=txn, events=(*opened.events, told), flows=tuple(opened.flows))
+    return Reaction((*opened.effects.stanzas, refusal), txn, (*opened.effects.events, told))
 
 
 def without_content(ctx: Context, txn: Txn, node: Node, message: Incoming) -> Reaction:
