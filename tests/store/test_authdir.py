@@ -135,7 +135,7 @@ async def test_events_ride_with_the_ratchet_step(store: AuthDir) -> None:
     assert copy.number < event.number
     assert again.get(Kind.RETRY_COPY, "M1") == b"copy"
     assert list(again.ids(Kind.RETRY_COPY)) == ["M1"]
-    assert again.inbox(after=copy.number) == [event]
+    assert again.inbox(1) == [copy]
     again.drained(event.number)
     assert again.undrained == 0
     assert again.get(Kind.RETRY_COPY, "M1") is None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -206,12 +207,11 @@ class AuthDir:
 
     # --- what passes through to the archive ---------------------------------------------------------------------
 
-    def inbox(self, after: int = 0) -> list[Entry]:
-        """Durable entries that were not drained yet, oldest first. `after`: the number the archive has seen last."""
+    def inbox(self, limit: int | None = None) -> list[Entry]:
+        """Durable entries that were not drained yet, oldest first."""
         return [
             Entry(r.number, r.kind, r.id, r.value, self._live.get(r.number))
-            for r in self._records.passing.values()
-            if r.number > after
+            for r in islice(self._records.passing.values(), limit)
         ]
 
     @property
@@ -227,9 +227,7 @@ class AuthDir:
         """The archive holds everything up to this number durably. The journal learns it with the next frame, or
         with one of its own when none comes: what the archive has deleted meanwhile must not come again.
         """
-        for number in list(self._live):
-            if number > upto:
-                break
+        for number in list(takewhile(upto.__ge__, self._live)):
             del self._live[number]
         self._records.drained(upto)
         if not self._records.passing:

@@ -17,6 +17,9 @@ from waconnd.store.records import INBOX
 
 #: Entries of one transaction: most of the gain of a shared sync, and subscribers need not wait for more.
 BATCH: Final = 250
+#: Transactions of one account begin no closer than so many seconds: what is lone goes at once, what comes in a stream
+#: shares. Each costs some thirty pages of the log and a sync, whether it holds one entry or twenty.
+PACE: Final = 0.004
 #: Seconds between tries while the archive refuses (disk full); the journal keeps everything meanwhile.
 FIRST_PAUSE: Final = 0.5
 LAST_PAUSE: Final = 30.0
@@ -25,7 +28,7 @@ LAST_PAUSE: Final = 30.0
 class Inbox(Protocol):
     """What `AuthDir` offers."""
 
-    def inbox(self, after: int = 0) -> Sequence[Entry]: ...
+    def inbox(self, limit: int | None = None) -> Sequence[Entry]: ...
     async def wait_inbox(self) -> None: ...
     def drained(self, upto: int) -> None: ...
 
@@ -51,8 +54,11 @@ class Drain:
     async def run(self) -> None:
         """For ever; cancel it to stop, then `settle` takes what is left."""
         pause = 0.0
+        free_at = 0.0
         while True:
             await self._inbox.wait_inbox()
+            await anyio.sleep_until(free_at)
+            free_at = anyio.current_time() + PACE
             try:
                 await self.step()
             except ArchiveError as error:
@@ -72,7 +78,7 @@ class Drain:
     async def step(self) -> bool:
         """One batch; whether there was one. Raises ArchiveError, and then nothing was taken."""
         async with self._lock:
-            batch = self._inbox.inbox()[:BATCH]
+            batch = self._inbox.inbox(BATCH)
             if not batch:
                 return False
             try:

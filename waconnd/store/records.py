@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import takewhile
 from typing import Final
 
 import msgspec
@@ -220,7 +221,8 @@ class Records:
     def drained(self, upto: int) -> None:
         """The archive has everything up to this number."""
         self._drained = max(self._drained, upto)
-        while self.passing and (number := next(iter(self.passing))) <= upto:
+        # In one pass: looking for the first again after each deletion walks over all that was deleted before.
+        for number in list(takewhile(upto.__ge__, self.passing)):
             record = self.passing.pop(number)
             if self._copies.get(record.id) == number:
                 del self._copies[record.id]

@@ -9,6 +9,8 @@ from __future__ import annotations
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from functools import lru_cache
 from itertools import islice
 from typing import Any, Final
 
@@ -41,6 +43,19 @@ class Filter(msgspec.Struct, frozen=True):
     accounts: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
     chats: tuple[str, ...] = ()
+
+    def passes(self, row: Row) -> bool:
+        """What `_where` says in SQL."""
+        return (
+            (not self.accounts or row.account in self.accounts)
+            and (not self.chats or row.chat in self.chats)
+            and (not self.types or _typed(self.types, row.type))
+        )
+
+
+@lru_cache(maxsize=1024)
+def _typed(globs: tuple[str, ...], type: str) -> bool:
+    return any(fnmatchcase(type, glob) for glob in globs)
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -125,7 +140,7 @@ class EventLog:
     async def read(self, after: int, wanted: Filter | None = None, *, limit: int = PAGE_ROWS) -> Page:
         """The next events after a seq. Raises CursorExpired when some of those were pruned already (0 never)."""
         chosen = wanted or Filter()
-        if chosen == Filter() and (page := self._newest_rows(after, limit)) is not None:
+        if (page := self._newest_rows(after, chosen, limit)) is not None:
             return page
         rows = max(1, min(limit, PAGE_ROWS))
         page = await self._reader.call(lambda connection: read(connection, after, chosen, rows))
@@ -133,19 +148,23 @@ class EventLog:
         self.wake([page.next])
         return page
 
-    def _newest_rows(self, after: int, limit: int) -> Page | None:
+    def _newest_rows(self, after: int, wanted: Filter, limit: int) -> Page | None:
         """A page without a look at the disk: its rows were written a moment ago, and nobody can have removed them."""
         start = after + 1 - self._fresh[0][1].seq if self._fresh else -1
         if not 0 <= start < len(self._fresh) or self._clock() - self._fresh[start][0] > FRESH_SECONDS:
             return None
         rows: list[Row] = []
-        size = 0
-        for _, row in islice(self._fresh, start, start + max(1, min(limit, PAGE_ROWS))):
-            size += len(row.body)
-            if rows and size > PAGE_BYTES:
+        size, upto, most = 0, after, max(1, min(limit, PAGE_ROWS))
+        for _, row in islice(self._fresh, start, None):
+            if wanted.passes(row):
+                size += len(row.body)
+                if rows and size > PAGE_BYTES:
+                    break
+                rows.append(row)
+            upto = row.seq
+            if len(rows) == most:
                 break
-            rows.append(row)
-        return Page(rows, rows[-1].seq, rows[-1].seq < self.newest)
+        return Page(rows, upto, upto < self.newest)
 
     async def wait(self, after: int) -> int:
         """Return once there is an event past `after`; gives the newest seq.
