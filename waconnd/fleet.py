@@ -34,7 +34,7 @@ from waconnd.standing import Report
 from waconnd.store.archive import Archive, ArchiveError
 from waconnd.store.archive.body import chat_of, presented
 from waconnd.store.drain import Drain
-from waconnd.store.errors import ReadFailed, StoreError, WriteFailed
+from waconnd.store.errors import AuthDamaged, NoPermission, ReadFailed, StoreError, WriteFailed
 from waconnd.store.seal import Aes, load_key
 from waconnd.store.stamp import FileStamp
 from waconnd.versions import Versions
@@ -128,6 +128,11 @@ class Fleet:
         if name in self.broken:
             return self.broken[name].report
         return self.get(name).report()
+
+    def damaged(self, name: str) -> bool:
+        """It can't be opened for what is wrong with its files: new keys are a way out. No lock and no right is meant."""
+        error = self.broken[name].error if name in self.broken else None
+        return isinstance(error, AuthDamaged) and not isinstance(error, NoPermission)
 
     def stuck_for(self) -> float:
         """Seconds that the longest write to a websocket has been stuck."""

@@ -244,6 +244,24 @@ async def test_damage_stops_one_account_and_no_other(rig):
     await rig.ready()
 
 
+async def test_damage_that_nothing_repairs_ends_with_a_new_link(rig):
+    """History and outbox stay the account's; the damaged files are kept, whole."""
+    rig.sandbox.say("ann", "me", "before")
+    await rig.event("message.received", lambda data: data["body"]["text"] == "before")
+    await rig.stop()
+    (rig.folder / "state/accounts/main/manifest.json").write_bytes(b"{")
+    await rig.start()
+    with pytest.raises(WaconndError, match="waconnd pair --fresh"):
+        await rig.client.call("pair.qr", account="main")
+    shown = await rig.client.call("pair.qr", account="main", fresh=True)
+    rig.sandbox.scan("me", shown["code"])
+    await rig.ready()
+    [kept] = (rig.folder / "state/accounts").glob(".aside-main-*")
+    assert (kept / "manifest.json").read_bytes() == b"{"
+    assert (kept / "creds.json").exists()
+    assert (await rig.events("message.received"))[0]["data"]["body"]["text"] == "before"
+
+
 async def test_remove_keeps_the_keys_aside(rig):
     with pytest.raises(WaconndError, match="confirm"):
         await rig.client.call("account.remove", account="main", confirm="mian")

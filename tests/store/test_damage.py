@@ -67,15 +67,51 @@ def test_no_permission_is_its_own_answer(tmp_path: Path) -> None:
 
 def test_five_messages(tmp_path: Path) -> None:
     messages = set()
-    for number, (harm, spoil) in enumerate(HARMS.items()):
+    for number, spoil in enumerate(HARMS.values()):
         path = filed(tmp_path / str(number))
         spoil(path / FILE)
         with pytest.raises(AuthDamaged) as caught:
             opened(path)
         messages.add(str(caught.value))
-        assert harm in (caught.value.harm,)
-    assert len(messages) == 4
+    path = filed(tmp_path / "forbidden")
+    os.chmod(path / FILE, 0)
+    with pytest.raises(NoPermission) as caught:
+        Records(Forbidding(str(path))).open()
+    messages.add(str(caught.value))
+    assert len(messages) == 5
     assert all(len(message) > 40 for message in messages)
+
+
+@pytest.mark.parametrize("name", [FILE, "journal", "manifest.json"])
+@pytest.mark.parametrize("plant", [Path.mkdir, lambda path: path.symlink_to("/etc/hostname"), os.mkfifo])
+def test_what_is_no_file_is_told_and_hangs_nobody(
+    tmp_path: Path, name: str, plant: Callable[[Path], object]
+) -> None:
+    filed(tmp_path)
+    (tmp_path / name).unlink()
+    plant(tmp_path / name)
+    with pytest.raises(AuthDamaged) as caught:
+        opened(tmp_path)
+    # A pipe reads as nothing, and what is no file is not in the list of files.
+    assert caught.value.harm in (Harm.UNPARSABLE, Harm.EMPTY, Harm.MISSING)
+    assert caught.value.file == name
+    assert "dmesg" not in str(caught.value)
+
+
+def test_a_sealed_file_is_told_apart_too(tmp_path: Path) -> None:
+    """Bytes that do not open are broken; those of an older copy open, but are not the ones that were written."""
+    seal = Aes(bytes(32))
+    filed(tmp_path, seal=seal)
+    place = tmp_path / seal.file_name("session", "15550001111.0", ())
+    older = place.read_bytes()
+    records, _ = opened(tmp_path, seal=seal)
+    records.append(records.frame({("session", "15550001111.0"): b"{}"}, []))
+    records.checkpoint()
+    for data, harm in ((older, Harm.WRONG_DIGEST), (older[:-1], Harm.UNPARSABLE), (b"", Harm.EMPTY)):
+        place.write_bytes(data)
+        with pytest.raises(AuthDamaged) as caught:
+            opened(tmp_path, seal=seal)
+        assert caught.value.harm is harm
 
 
 def test_damage_behind_an_unchanged_stamp_is_found_when_it_is_read(tmp_path: Path) -> None:

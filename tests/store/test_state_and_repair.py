@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -173,6 +175,70 @@ def test_rolling_back_a_journal_broken_in_the_middle(tmp_path: Path) -> None:
     assert list(again.ids("session")) == []
     assert list(again.ids("identity-key")) == ["15550001111.0"]
     assert CREDS.get(again, "").server_has_pre_keys is False
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        Path.unlink,
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"WACJ" * 100),
+        lambda path: path.write_bytes(b"\0" + path.read_bytes()[1:]),
+    ],
+    ids=["gone", "empty", "nonsense", "header"],
+)
+def test_a_lost_journal_goes_on_from_the_files(tmp_path: Path, spoil: Callable[[Path], object]) -> None:
+    creds = CREDS.encode(new_creds(lambda n: b"\x07" * n, 1.0))
+    filed(tmp_path, {**SOME, ("creds", ""): creds})
+    records, _ = opened(tmp_path)
+    records.append(records.frame({("x", "new"): b"in the journal alone"}, []))
+    store, seq = records.store, records.seq
+    spoil(tmp_path / "journal")
+    assert [f.file for f in repair(tmp_path).left] == ["journal"]
+    assert "--roll-back" in repair(tmp_path).text()
+    done = repair(tmp_path, Wishes(roll_back=True))
+    assert done.left == ()
+    assert "whatever was in the old one alone is lost" in done.text()
+    again, _ = opened(tmp_path)
+    assert again.store == store, "witnesses know it by this name"
+    assert again.seq > seq + 900_000
+    assert list(again.ids("session")) == list(again.ids("x")) == []
+    assert list(again.ids("identity-key")) == ["15550001111.0"]
+    assert CREDS.get(again, "").identity == CREDS.decode(creds).identity
+
+
+def test_a_lost_journal_that_alone_had_the_credentials_is_left(tmp_path: Path) -> None:
+    filed(tmp_path, {("x", "1"): b"{}"})
+    (tmp_path / "journal").unlink()
+    before = contents(tmp_path)
+    done = repair(tmp_path, Wishes(roll_back=True))
+    assert [f.file for f in done.left] == ["journal"]
+    assert "link the account anew" in done.text()
+    assert {name: data for name, data in contents(tmp_path).items() if name != "lock"} == before
+
+
+def test_a_journal_of_a_newer_program_is_left(tmp_path: Path) -> None:
+    filed(tmp_path)
+    newer = bytearray((tmp_path / "journal").read_bytes())
+    newer[5] = 2
+    size = HEADER_SIZE - 16
+    newer[size:HEADER_SIZE] = hashlib.blake2b(newer[:size], digest_size=16).digest()
+    (tmp_path / "journal").write_bytes(newer)
+    done = repair(tmp_path, Wishes(roll_back=True))
+    assert "upgrade it" in done.text()
+    assert (tmp_path / "journal").read_bytes() == bytes(newer)
+
+
+def test_what_is_left_comes_with_what_could_be_done(tmp_path: Path) -> None:
+    filed(tmp_path)
+    (tmp_path / SESSION).unlink()
+    told = repair(tmp_path).text()
+    assert "--search DIR" in told
+    assert "--forget" in told
+    (tmp_path / "creds.json").unlink()
+    assert "waconnd pair NAME --fresh" in repair(tmp_path).text()
+    with pytest.raises(StoreMissing, match="no directory"):
+        repair(tmp_path / "nobody")
 
 
 def test_sealed_directories_too(tmp_path: Path) -> None:

@@ -183,6 +183,9 @@ async def passkey(call: Call, params: PasskeyParams) -> PasskeyResult:
 
 async def _window(call: Call, *, fresh: bool, expect: str) -> Account:
     all = fleet(call)
+    if fresh and all.damaged(call.account):
+        await all.renew(call.account)
+        fresh = False
     account = all.get(call.account)
     if account.linked and not fresh and account.standing.word != "logged_out":
         raise RpcError(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import enum
+import errno
 from typing import ClassVar, Final
+
+from waconnd.store.names import JOURNAL, MANIFEST
 
 #: sysexits.h
 DATAERR: Final = 65
@@ -41,6 +44,28 @@ _SENTENCES: Final = {
 }
 
 
+#: Those of the two files that the store itself needs. What is lost with a journal is what came since the last checkpoint.
+_ROLL_BACK: Final = (
+    "put the directory back from a backup; without one, `waconnd state repair --roll-back` goes on from the"
+    " files, as after the restore of an old copy"
+)
+_LOST: Final = (
+    "put it back from a backup; without one the account must be linked anew (`waconnd pair --fresh`)"
+)
+_OWN_SENTENCES: Final = {
+    (JOURNAL, Harm.MISSING): f"is gone, but files of the account exist: {_ROLL_BACK}",
+    (JOURNAL, Harm.EMPTY): f"is empty, which no journal ever is: {_ROLL_BACK}",
+    (JOURNAL, Harm.UNPARSABLE): f"does not begin as a journal does: {_ROLL_BACK}",
+    (JOURNAL, Harm.WRONG_DIGEST): f"has a broken header: {_ROLL_BACK}",
+    (MANIFEST, Harm.MISSING): f"is gone: {_LOST}",
+    (MANIFEST, Harm.EMPTY): f"is empty: {_LOST}",
+    (MANIFEST, Harm.UNPARSABLE): f"makes no sense: {_LOST}",
+    (MANIFEST, Harm.WRONG_DIGEST): f"was changed by something else (its digest differs): {_LOST}",
+}
+#: What opening something says that is no plain file: a folder, a link, a socket.
+_NO_FILE: Final = (errno.EISDIR, errno.ELOOP, errno.ENXIO)
+
+
 class Damage:
     """One file and what is wrong with it."""
 
@@ -50,7 +75,8 @@ class Damage:
         self.file, self.harm, self.why = file, harm, why
 
     def __str__(self) -> str:
-        return f"{self.file} {self.why or _SENTENCES[self.harm]}"
+        own = _OWN_SENTENCES.get((self.file, self.harm))
+        return f"{self.file} {self.why or own or _SENTENCES[self.harm]}"
 
     def __repr__(self) -> str:
         return f"Damage({self.file!r}, {self.harm.name})"
@@ -117,6 +143,18 @@ class StoreClosed(StoreError):
 
 class WrongSequence(StoreError):
     """A frame was offered at a sequence number that is not the next one: somebody else wrote here."""
+
+
+def unreadable(file: str, error: OSError) -> Damage:
+    """Why a file can't be read. Raises ReadFailed when it is the disk that refused."""
+    if isinstance(error, FileNotFoundError):
+        return Damage(file, Harm.MISSING)
+    if isinstance(error, PermissionError):
+        return Damage(file, Harm.NO_PERMISSION)
+    if error.errno in _NO_FILE:
+        why = "is no plain file but a folder, a link or the like: put the file back in its place"
+        return Damage(file, Harm.UNPARSABLE, why)
+    raise ReadFailed(f"{file} can't be read: {error.strerror}; look at the disk (dmesg)") from error
 
 
 def damaged(*damages: Damage) -> AuthDamaged:

@@ -84,7 +84,9 @@ class OsDirectory:
 
     def read(self, name: str) -> bytes:
         """The whole content. Safe beside a job on another thread."""
-        fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=self._fd)
+        # Not blocking: somebody may have put a pipe in its place.
+        flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        fd = os.open(name, flags, dir_fd=self._fd)
         try:
             first = os.read(fd, READ_SIZE)
             if len(first) < READ_SIZE:

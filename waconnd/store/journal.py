@@ -21,7 +21,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from waconnd.store.errors import Damage, Harm, Sealed, WrongSequence, damaged
+from waconnd.store.errors import Damage, Harm, Sealed, WrongSequence, damaged, unreadable
 from waconnd.store.files import Directory
 from waconnd.store.names import JOURNAL, temporary
 from waconnd.store.seal import Seal
@@ -193,11 +193,11 @@ def parse(data: bytes) -> Layout:
     if not data:
         raise damaged(Damage(JOURNAL, Harm.EMPTY))
     if len(data) < HEADER_SIZE or data[:4] != MAGIC:
-        raise damaged(Damage(JOURNAL, Harm.UNPARSABLE, "does not begin as a journal does"))
+        raise damaged(Damage(JOURNAL, Harm.UNPARSABLE))
     _, version, flags, epoch, base, store, key = _HEAD.unpack_from(data)
     digest = hashlib.blake2b(data[: _HEAD.size], digest_size=DIGEST_SIZE).digest()
     if not hmac.compare_digest(digest, data[_HEAD.size : HEADER_SIZE]):
-        raise damaged(Damage(JOURNAL, Harm.WRONG_DIGEST, "has a header with a wrong digest"))
+        raise damaged(Damage(JOURNAL, Harm.WRONG_DIGEST))
     if version != VERSION or flags & ~FLAG_SEALED:
         raise damaged(
             Damage(
@@ -216,10 +216,17 @@ def parse(data: bytes) -> Layout:
         if later is not None:
             why = (
                 f"is broken at frame {broken} (byte {at}), yet frame {later} behind it is whole: this is no torn"
-                " end but damage to acknowledged data; put the directory back from a backup"
+                " end but damage to acknowledged data; put the directory back from a backup, or cut it there with"
+                " `waconnd state repair --roll-back`, as after the restore of an old copy"
             )
             raise damaged(Damage(JOURNAL, Harm.WRONG_DIGEST, why))
     return Layout(store, epoch, base, key if flags & FLAG_SEALED else b"", tuple(bodies), at, torn)
+
+
+def headless(data: bytes) -> bool:
+    """Whether not even the header is right: nothing in such a journal can be read, whatever program wrote it."""
+    digest = hashlib.blake2b(data[: _HEAD.size], digest_size=DIGEST_SIZE).digest()
+    return len(data) < HEADER_SIZE or not hmac.compare_digest(digest, data[_HEAD.size : HEADER_SIZE])
 
 
 def frame_limits(data: bytes) -> tuple[int, int, int] | None:
@@ -249,10 +256,8 @@ class FileJournal:
         """Read all."""
         try:
             layout = parse(self._directory.read(JOURNAL))
-        except FileNotFoundError:
-            raise damaged(Damage(JOURNAL, Harm.MISSING, "is gone, but files of the account exist")) from None
-        except PermissionError:
-            raise damaged(Damage(JOURNAL, Harm.NO_PERMISSION)) from None
+        except OSError as error:
+            raise damaged(unreadable(JOURNAL, error)) from error
         if layout.key != (key := self._seal.check(layout.store)):
             if not key:
                 raise Sealed(

@@ -170,8 +170,7 @@ class Records:
             )
             raise damaged(Damage(JOURNAL, Harm.MISSING, why))
         if others:
-            why = "is gone, but files of the account exist: put it back"
-            raise damaged(Damage(JOURNAL, Harm.MISSING, why))
+            raise damaged(Damage(JOURNAL, Harm.MISSING))
         if not create:
             raise StoreMissing("there is no account in this directory; link one with `waconnd pair`")
         self.journal.create(self._random(STORE_SIZE))

@@ -6,6 +6,7 @@ right ones, wherever they are found.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,11 +14,12 @@ from typing import Final
 
 import msgspec
 
+from protocol.creds import CREDS, CREDS_ID
 from protocol.keystore import Key, Kind
 from waconnd.store import manifest
-from waconnd.store.errors import AuthDamaged, Harm
+from waconnd.store.errors import AuthDamaged, Harm, StoreMissing
 from waconnd.store.files import DIRECTORY_MODE, FILE_MODE
-from waconnd.store.journal import frame_limits
+from waconnd.store.journal import EPOCH_SIZE, encode_header, frame_limits, headless
 from waconnd.store.lock import Lock
 from waconnd.store.manifest import Filed, Index
 from waconnd.store.names import JOURNAL, MANIFEST, is_temporary, temporary
@@ -33,6 +35,7 @@ FORGETTABLE: Final = frozenset(
 )
 #: Added to the highest frame that was seen behind the damage: whatever was acknowledged lies below.
 LEAP: Final = 1_000_000
+DROPPED: Final = "ratchets that would repeat are dropped, peers make new ones"
 
 
 class Repaired(msgspec.Struct, frozen=True):
@@ -41,13 +44,15 @@ class Repaired(msgspec.Struct, frozen=True):
     path: str
     actions: tuple[str, ...]
     left: tuple[Finding, ...]
+    #: What else could be asked for.
+    hints: tuple[str, ...] = ()
     #: Where the bytes are that were there before; "" when nothing was touched.
     kept_in: str = ""
     exit: int = 0
 
     def text(self) -> str:
         """For people."""
-        lines = [*self.actions, *(finding.sentence for finding in self.left)]
+        lines = [*self.actions, *(finding.sentence for finding in self.left), *self.hints]
         if self.kept_in:
             lines.append(f"what was there before is kept in {self.kept_in}")
         if self.left:
@@ -64,7 +69,8 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     adopt: bool = False
     #: Let damaged sessions, sender keys, prekeys and device lists go: peers make new ones.
     forget: bool = False
-    #: Cut a journal at the first broken frame, and go on as after the restore of an old copy.
+    #: Cut a journal at the first broken frame, or make a new one where nothing of it can be read, and go on as after
+    #: the restore of an old copy.
     roll_back: bool = False
     #: Other places to look for lost files: a backup of the directory.
     search: tuple[Path, ...] = ()
@@ -72,6 +78,8 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
 
 def repair(path: Path, wishes: Wishes | None = None, seal: Seal | None = None) -> Repaired:
     """Needs the lock: raises StoreLocked while a daemon runs."""
+    if not path.is_dir():
+        raise StoreMissing(f"there is no directory {path}")
     job = _Repair(path, wishes or Wishes(), seal or Plain())
     lock = Lock(str(path), time.time(), network_ok=True)
     try:
@@ -85,6 +93,7 @@ class _Repair:
         self._path, self._wishes, self._seal = path, wishes, seal
         self._kept: Path | None = None
         self._actions: list[str] = []
+        self._hints: set[str] = set()
         self._floor = 0
 
     def run(self) -> Repaired:
@@ -98,27 +107,52 @@ class _Repair:
             self._recover()
         after: Verified = verify(self._path, self._seal)
         kept = "" if self._kept is None else str(self._kept)
-        return Repaired(str(self._path), tuple(self._actions), after.findings, kept, after.exit)
+        return Repaired(
+            str(self._path),
+            actions=tuple(self._actions),
+            left=after.findings,
+            hints=tuple(sorted(self._hints)),
+            kept_in=kept,
+            exit=after.exit,
+        )
 
     def _journal(self, view: View) -> None:
-        """The one damage of a journal that has a way on: a broken frame before whole ones."""
+        """Two damages of a journal have a way on: a broken frame before whole ones, and the loss of all of it."""
         if not self._wishes.roll_back:
             return
         try:
             view.records.journal.scan()
         except AuthDamaged as error:
-            if error.harm is not Harm.WRONG_DIGEST:
-                return
-            data = view.directory.read(JOURNAL)
-            limits = frame_limits(data)
-            if limits is None:
-                return
-            end, last, highest = limits
-            self._replace(view, JOURNAL, data[:end])
-            self._floor = highest + LEAP
-            self._actions.append(
-                f"the journal was cut behind frame {last}; ratchets that would repeat are dropped, peers make new ones"
-            )
+            try:
+                data = view.directory.read(JOURNAL)
+            except OSError:
+                data = b""
+            if error.harm is Harm.NO_PERMISSION:
+                return  # its owner has to change that
+            if headless(data):
+                self._renew(view)
+            elif limits := frame_limits(data):
+                end, last, highest = limits
+                self._replace(view, JOURNAL, data[:end])
+                self._floor = highest + LEAP
+                self._actions.append(f"the journal was cut behind frame {last}; {DROPPED}")
+
+    def _renew(self, view: View) -> None:
+        """A new journal on the files of the last checkpoint, if the credentials are among them."""
+        try:
+            read = manifest.decode(view.directory.read(MANIFEST), self._seal)
+        except (AuthDamaged, OSError):
+            return
+        if CREDS_ID not in read.index.get(CREDS.kind, ()):
+            self._hints.add("the credentials were in the journal alone: link the account anew")
+            return
+        header = encode_header(os.urandom(EPOCH_SIZE), read.seq, read.store, self._seal.check(read.store))
+        self._replace(view, JOURNAL, header)
+        self._floor = read.seq + LEAP
+        self._actions.append(
+            "a new journal goes on from the files of the last checkpoint: whatever was in the old one alone is lost,"
+            f" also messages that were not yet in the archive; {DROPPED}"
+        )
 
     def _files(self, view: View) -> None:
         try:
@@ -155,6 +189,16 @@ class _Repair:
                 view.directory.remove(filed.name)
             del index[kind][id]
             self._actions.append(f"{filed.name} was let go; it is made anew when it is needed")
+        else:
+            self._hint(kind)
+
+    def _hint(self, kind: str) -> None:
+        if not self._wishes.search:
+            self._hints.add("--search DIR looks for the right bytes in a backup, under whatever name")
+        if kind in FORGETTABLE:
+            self._hints.add("--forget lets sessions, sender keys, prekeys and lists of devices go; they heal")
+        else:
+            self._hints.add("what no backup has, only linking anew brings back: `waconnd pair NAME --fresh`")
 
     def _candidates(self, filed: Filed) -> Iterator[tuple[Path, bytes]]:
         """Files whose bytes are those that the manifest describes."""
@@ -190,7 +234,9 @@ class _Repair:
             self._kept = self._path / f"kept-{stamp}"
             self._kept.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
         source, copy = self._path / name, self._kept / name
-        if source.exists() and not copy.exists():
+        if source.is_symlink() or source.is_dir():
+            source.rename(copy)
+        elif source.exists() and not copy.exists():
             copy.touch(FILE_MODE)
             copy.write_bytes(source.read_bytes())
 

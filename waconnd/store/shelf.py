@@ -12,7 +12,7 @@ import msgspec
 
 from protocol.keystore import Changes, Key
 from waconnd.store import manifest
-from waconnd.store.errors import Damage, Harm, ReadFailed, damaged
+from waconnd.store.errors import Damage, Harm, damaged, unreadable
 from waconnd.store.files import Directory, Stamp
 from waconnd.store.manifest import Filed, Index
 from waconnd.store.names import MANIFEST, OWN, is_temporary, marked, temporary
@@ -71,7 +71,7 @@ class Shelf:
 
     def load(self, kind: str, id: str, filed: Filed) -> bytes:
         """Read and check one file."""
-        damage, data = self.look(filed)
+        damage, data = self.look(kind, id, filed)
         if damage is not None:
             raise damaged(damage)
         try:
@@ -79,25 +79,19 @@ class Shelf:
         except ValueError as error:
             raise damaged(Damage(filed.name, Harm.UNPARSABLE, str(error))) from error
 
-    def look(self, filed: Filed) -> tuple[Damage | None, bytes]:
+    def look(self, kind: str, id: str, filed: Filed) -> tuple[Damage | None, bytes]:
         """What is wrong with a file, if anything, and its bytes."""
         try:
             data = self._directory.read(filed.name)
-        except FileNotFoundError:
-            return Damage(filed.name, Harm.MISSING), b""
-        except PermissionError:
-            return Damage(filed.name, Harm.NO_PERMISSION), b""
         except OSError as error:
-            raise ReadFailed(
-                f"{filed.name} can't be read: {error.strerror}; the disk may be failing"
-            ) from error
+            return unreadable(filed.name, error), b""
         if manifest.digest_of(data) == filed.digest:
             return None, data
         if not data:
             return Damage(filed.name, Harm.EMPTY), b""
         try:
-            msgspec.json.decode(data)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+            msgspec.json.decode(self._seal.open(_exact(kind, id), data))
+        except (msgspec.MsgspecError, ValueError):
             return Damage(filed.name, Harm.UNPARSABLE), data
         return Damage(filed.name, Harm.WRONG_DIGEST), data
 
@@ -120,10 +114,8 @@ class Shelf:
         """Read the manifest. Raises AuthDamaged."""
         try:
             data = self._directory.read(MANIFEST)
-        except FileNotFoundError:
-            raise damaged(Damage(MANIFEST, Harm.MISSING, "is gone: put it back from a backup")) from None
-        except PermissionError:
-            raise damaged(Damage(MANIFEST, Harm.NO_PERMISSION)) from None
+        except OSError as error:
+            raise damaged(unreadable(MANIFEST, error)) from error
         read = manifest.decode(data, self._seal)
         if read.store != store:
             why = "belongs to another account's directory than the journal: files of two copies were mixed"
@@ -141,7 +133,7 @@ class Shelf:
                 stamp = listing.get(filed.name)
                 if (kind, id) in newer or stamp == Stamp(filed.size, filed.changed):
                     continue
-                damage, _ = self.look(filed)
+                damage, _ = self.look(kind, id, filed)
                 if damage is not None:
                     damages.append(damage)
                 elif stamp is not None:
