@@ -21,8 +21,11 @@ class BadNode(RemoteProtocolError):
     """A node lacks what its reader needs."""
 
 
-class Node(msgspec.Struct, frozen=True):
-    """Immutable by convention: nobody changes `attrs` or a list of children after construction."""
+class Node(msgspec.Struct, frozen=True, gc=False):
+    """Immutable by convention: nobody changes `attrs` or a list of children after construction.
+
+    So no node can hold itself, and the collector of cycles has nothing to look for in one.
+    """
 
     tag: str
     attrs: dict[str, Attr] = {}

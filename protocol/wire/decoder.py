@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any, Final
 
 from protocol.jid import INTEROP, MESSENGER, SERVERS, USER, Jid
@@ -41,6 +40,8 @@ from protocol.wire.tags import (
 )
 from protocol.wire.tokens import DOUBLE, SINGLE
 
+#: Nodes of so few attributes are bounded by the limit on nodes alone; all others are counted.
+FREE_ATTRS: Final = 2
 #: How many lists may be open around one: the root is in none, the deepest node in one less than MAX_DEPTH.
 DEEPEST_LIST: Final = MAX_DEPTH - 2
 
@@ -64,7 +65,7 @@ def decode(data: bytes) -> Node:
 
 def _decode(data: bytes, pos: int) -> Node:
     size = len(data)
-    words = _WORDS
+    words, ads = _WORDS, _ADS
     nodes, attributes = MAX_NODES, MAX_ATTRS
     # One frame per open list: the node's tag and attributes, its children so far, how many are to come.
     stack: list[tuple[str, dict[str, Any], list[Node], int]] = []
@@ -90,11 +91,13 @@ def _decode(data: bytes, pos: int) -> Node:
         attrs: dict[str, Any] = {}
         if length > 2:
             count = length - 1 >> 1
-            attributes -= count
-            if attributes < 0:
-                raise CodecError(f"more than {MAX_ATTRS} attributes")
+            if count > FREE_ATTRS:
+                attributes -= count
+                if attributes < 0:
+                    raise CodecError(f"more than {MAX_ATTRS} attributes")
             # What a list promises costs nothing until it is read, and reading ends with the data.
-            for _ in range(count):
+            while count:
+                count -= 1
                 key = words[data[pos]]
                 pos += 1
                 if key is None:
@@ -106,7 +109,8 @@ def _decode(data: bytes, pos: int) -> Node:
                     if mark == AD_JID and data[pos + 2] == NIBBLE_8:
                         # The commonest of all addresses: that of a device.
                         end = pos + 4 + (data[pos + 3] & 0x7F)
-                        value = _cached_ad(data[pos:end])
+                        raw = data[pos:end]
+                        value = ads.get(raw) or _keep(ads, raw, _ad_jid)
                         pos = end
                     else:
                         value, pos = _VALUES[mark](data, pos)
@@ -281,7 +285,8 @@ def _jid_pair(data: bytes, pos: int) -> tuple[Jid, int]:
         # Digits, and a server that is a token: nearly every address without device.
         end = pos + 3 + (data[pos + 1] & 0x7F)
         if data[end - 1] < DICTIONARY_0:
-            return _cached_pair(data[pos:end]), end
+            raw = data[pos:end]
+            return _PAIRS.get(raw) or _keep(_PAIRS, raw, _read_pair), end
     return _read_pair(data, pos)
 
 
@@ -302,14 +307,13 @@ def _ad_jid(data: bytes, pos: int) -> tuple[Jid, int]:
     return Jid(user, server, device), pos
 
 
-@lru_cache(maxsize=CACHED_JIDS)
-def _cached_pair(raw: bytes) -> Jid:
-    return _read_pair(raw, 0)[0]
-
-
-@lru_cache(maxsize=CACHED_JIDS)
-def _cached_ad(raw: bytes) -> Jid:
-    return _ad_jid(raw, 0)[0]
+def _keep(seen: dict[bytes, Jid], raw: bytes, read: Reader) -> Jid:
+    """Read an address and remember it. A full dict is emptied: an order of use costs more than it saves."""
+    found: Jid = read(raw, 0)[0]
+    if len(seen) >= CACHED_JIDS:
+        seen.clear()
+    seen[raw] = found
+    return found
 
 
 def _fb_jid(data: bytes, pos: int) -> tuple[Jid, int]:
@@ -343,6 +347,10 @@ def _readers(special: dict[int, Reader]) -> list[Reader]:
     common |= {NIBBLE_8: _nibbles, HEX_8: _hex}
     return [(common | special).get(mark, _unassigned) for mark in range(256)]
 
+
+#: Addresses by their bytes.
+_ADS: Final[dict[bytes, Jid]] = {}
+_PAIRS: Final[dict[bytes, Jid]] = {}
 
 #: A byte to its word; None where more bytes belong to it.
 _WORDS: Final[tuple[str | None, ...]] = (

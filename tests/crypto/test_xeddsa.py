@@ -9,10 +9,13 @@ from hypothesis import strategies as st
 from protocol.crypto.curve import from_private
 from protocol.crypto.primitives import CryptoError
 from protocol.crypto.xeddsa import P, sign, verify
-from tests.support.vectors import case_name, load
+from tests.support.vectors import case_name, load, several
 
 VECTORS = load("xeddsa")
 NOISE = load("noise")["xeddsa"]
+#: Those that were made with known randomness, by the name that each file gives it.
+REPEATABLE = [(case, "random_z") for case in NOISE]
+REPEATABLE += [(case, "random") for case in VECTORS["valid"] if "random" in case]
 GROUP_ORDER = 2**252 + 27742317777372353535851937790883648493
 
 
@@ -30,9 +33,9 @@ def test_accepts_what_real_libraries_sign(case: dict[str, Any]) -> None:
 
 
 @pytest.mark.vectors
-@pytest.mark.parametrize("case", NOISE, ids=case_name)
-def test_signs_the_same_bytes(case: dict[str, Any]) -> None:
-    private, message, noise, signature = hexes(case, "private", "message", "random_z", "signature")
+@pytest.mark.parametrize(("case", "randomness"), REPEATABLE, ids=case_name)
+def test_signs_the_same_bytes(case: dict[str, Any], randomness: str) -> None:
+    private, message, noise, signature = hexes(case, "private", "message", randomness, "signature")
     assert sign(private, message, lambda size: noise[:size]) == signature
 
 
@@ -43,9 +46,10 @@ def test_refuses_damaged_signatures(case: dict[str, Any]) -> None:
 
 
 @pytest.mark.vectors
-def test_refuses_a_malleable_signature() -> None:
+@pytest.mark.parametrize("case", several(VECTORS["malleable"]), ids=case_name)
+def test_refuses_a_malleable_signature(case: dict[str, Any]) -> None:
     # The same signature with s + L: libsignal takes it, so it would make two signatures of one.
-    assert not verify(*hexes(VECTORS["malleable"], "public", "message", "signature"))
+    assert not verify(*hexes(case, "public", "message", "signature"))
 
 
 @given(st.binary(min_size=32, max_size=32), st.binary(max_size=100), st.binary(min_size=64, max_size=64))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from protocol.creds import SignedPreKey
-from protocol.crypto.curve import KeyPair
+from protocol.crypto.curve import KeyPair, untag
 from protocol.keystore import Txn
 from protocol.signal import errors, session
 from protocol.signal.chains import advance, seed
@@ -62,7 +62,7 @@ class Party:
 
 
 def pair(facts: dict) -> KeyPair:
-    return KeyPair(bytes.fromhex(facts["private"]), bytes.fromhex(facts["public"])[-32:])
+    return KeyPair(bytes.fromhex(facts["private"]), public(facts))
 
 
 def parties(transcript: dict) -> dict[str, Party]:
@@ -77,8 +77,9 @@ def transcripts() -> list:
     return [pytest.param(one, id=one["id"]) for one in load(FILE)["transcripts"]]
 
 
+@pytest.mark.parametrize("reload", [False, True], ids=["one_process", "restarted_each_time"])
 @pytest.mark.parametrize("transcript", transcripts())
-def test_transcript(transcript: dict) -> None:
+def test_transcript(transcript: dict, reload: bool) -> None:
     people = parties(transcript)
     assert people
     for step, event in enumerate(transcript["events"]):
@@ -92,6 +93,8 @@ def test_transcript(transcript: dict) -> None:
         replay(event, party, peer, where)
         if event["op"] in ("encrypt", "process_bundle") or event.get("expect") == "ok":
             party.all_drawn()
+        if reload:
+            party.store.restart()
 
 
 def replay(event: dict, party: Party, peer: dict, where: str) -> None:
@@ -138,13 +141,18 @@ def bundle(peer: dict, event: dict) -> session.Bundle:
     one_time = event.get("one_time_prekey_id")
     return session.Bundle(
         registration_id=peer["registration_id"],
-        identity=bytes.fromhex(peer["identity"]["public"])[1:],
+        identity=public(peer["identity"]),
         signed_pre_key_id=peer["signed_prekey"]["id"],
-        signed_pre_key=bytes.fromhex(peer["signed_prekey"]["public"])[1:],
+        signed_pre_key=public(peer["signed_prekey"]),
         signature=bytes.fromhex(peer["signed_prekey"]["signature"]),
         pre_key_id=one_time,
-        pre_key=bytes.fromhex(peer["one_time_prekeys"][str(one_time)]["public"])[1:] if one_time else None,
+        pre_key=public(peer["one_time_prekeys"][str(one_time)]) if one_time else None,
     )
+
+
+def public(facts: dict) -> bytes:
+    """With or without its type byte."""
+    return untag(bytes.fromhex(facts["public"]))
 
 
 def advance_chain(txn: Txn, address: str, count: int) -> None:
@@ -169,13 +177,12 @@ def worked(transcript: dict, facts: dict[str, str]) -> None:
     start = next(event for event in transcript["events"] if event["op"] == "process_bundle")
     sender, receiver = (transcript["parties"][start[side]] for side in ("party", "peer"))
     base, ratchet = (pair(key) for key in start["generated_keys"])
-    signed, one_time = (
-        pair(receiver["signed_prekey"]),
-        pair(receiver["one_time_prekeys"][str(start["one_time_prekey_id"])]),
-    )
+    signed, number = pair(receiver["signed_prekey"]), start["one_time_prekey_id"]
+    one_time = pair(receiver["one_time_prekeys"][str(number)]) if number else None
     ann, ben = pair(sender["identity"]), pair(receiver["identity"])
-    root, chain = initiate(ann, base, ben.public, signed.public, one_time.public)
-    assert (root, chain) == respond(ben, signed, one_time.private, ann.public, base.public)
+    root, chain = initiate(ann, base, ben.public, signed.public, one_time and one_time.public)
+    answer = respond(ben, signed, one_time and one_time.private, ann.public, base.public)
+    assert (root, chain) == answer
     assert root.hex() == facts["x3dh_root_key"]
     assert chain.hex() == facts["x3dh_chain_key_unused_by_sender"]
     root, chain = turn(root, ratchet.private, signed.public)

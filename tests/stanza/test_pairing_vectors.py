@@ -12,9 +12,10 @@ from protocol.crypto.curve import KeyPair, from_private
 from protocol.crypto.primitives import pbkdf2
 from protocol.flows import phone
 from protocol.pb.adv_pb2 import ADVDeviceIdentity, ADVSignedDeviceIdentity
+from protocol.pb.login_pb2 import ClientPayload, DeviceProps
 from protocol.stanza import admission, adv, linkcode, login, pairing, passkey, session, version
 from protocol.wire.codec import decode, encode
-from tests.support.vectors import case_name, load
+from tests.support.vectors import case_name, load, several
 
 pytestmark = pytest.mark.vectors
 VECTORS = load("pairing")
@@ -185,10 +186,6 @@ def test_a_wrong_link_code_gives_another_key(case: dict[str, str]) -> None:
     assert linkcode.unwrap(key, wrapped).hex() == case["unwrapped"]
 
 
-def several(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
 @pytest.mark.parametrize("case", several(VECTORS["passkey"]), ids=lambda case: case["ref"])
 def test_passkey(case: dict[str, Any]) -> None:
     ephemeral, peer = pair(case["companion_ephemeral"]), pair(case["primary_ephemeral"])
@@ -229,8 +226,16 @@ def test_client_payloads(case: dict[str, Any]) -> None:
     )
     triple = version.parse(made["version"])
     props = hexed(made["device_props"])
-    name = props[2 : 2 + props[1]].decode()
-    payload = login.registration(creds, triple, device_name=name, platform_type=1)
+    told = DeviceProps.FromString(props)
+    name = told.os
+    payload = login.registration(
+        creds,
+        triple,
+        device_name=name,
+        platform_type=told.platformType,
+        full_history=told.requireFullSync,
+        history_days=told.historySyncConfig.fullSyncDaysLimit,
+    )
     assert payload.hex() == made["payload"]
     newcomer = admission.admit(payload)
     assert isinstance(newcomer, admission.Newcomer)
@@ -243,7 +248,7 @@ def test_client_payloads(case: dict[str, Any]) -> None:
 
     known = case["login"]
     account = Account(f"{known['username']}:{known['device']}@s.whatsapp.net", "", b"", b"", b"", b"")
-    payload = login.login(account, triple, 1)
+    payload = login.login(account, triple, ClientPayload.FromString(hexed(known["payload"])).lc)
     assert payload.hex() == known["payload"]
     returning = admission.admit(payload)
     assert isinstance(returning, admission.Returning)
@@ -251,7 +256,9 @@ def test_client_payloads(case: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "case", several(VECTORS["client_payload"])[0]["build_hash"], ids=lambda case: case["version"]
+    "case",
+    [case for payloads in several(VECTORS["client_payload"]) for case in payloads["build_hash"]],
+    ids=lambda case: case["version"],
 )
 def test_build_hash(case: dict[str, str]) -> None:
     assert version.build_hash(version.parse(case["version"])).hex() == case["md5"]

@@ -7,7 +7,7 @@ from protocol.node import Content, Node
 
 
 def from_plain(plain: dict[str, Any]) -> Node:
-    attrs = {key: parse(value) if "@" in value else value for key, value in plain["attrs"].items()}
+    attrs = {key: _value(value) for key, value in plain["attrs"].items()}
     content = plain["content"]
     inner: Content = content
     if isinstance(content, dict):
@@ -24,6 +24,14 @@ def to_plain(node: Node) -> dict[str, Any]:
     elif isinstance(content, list):
         content = [to_plain(child) for child in content]
     return {"tag": node.tag, "attrs": {k: _text(v) for k, v in node.attrs.items()}, "content": content}
+
+
+def _value(text: str) -> str | Jid:
+    try:
+        return parse(text) if "@" in text else text
+    except ValueError:
+        # An at sign alone makes no address.
+        return text
 
 
 def _text(value: str | Jid) -> str:

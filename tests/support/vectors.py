@@ -12,6 +12,11 @@ def load(name: str) -> dict[str, Any]:
     return msgspec.json.decode((FOLDER / f"{name}.json").read_bytes(), type=dict[str, Any])
 
 
+def several(value: Any) -> list[Any]:
+    """A section that holds one case may as well hold a list of them."""
+    return value if isinstance(value, list) else [value]
+
+
 def case_name(case: Any) -> str:
     """For `pytest.mark.parametrize(..., ids=case_name)`."""
     if isinstance(case, dict):
