@@ -24,6 +24,7 @@ from waconnd import __version__, logs, measure
 from waconnd.api import catalogue
 from waconnd.api.host import Check, Finding, Reloaded, WaVersion
 from waconnd.config import Config, ConfigError, Loaded, changes, load
+from waconnd.disk import Disk, require_room
 from waconnd.doctor import examine
 from waconnd.eventlog import ArchiveLog
 from waconnd.faults import translate
@@ -76,7 +77,13 @@ class Daemon:
         self.metrics = Metrics()
         self.archive = Archive(config.state_path / "events.db", retention=_retention(config))
         self.versions = Versions(lambda: self.config, config.cache_path / "version.json")
-        self.spool = Spool(config.cache_path / "uploads")
+        self.spool = Spool(
+            config.cache_path / "uploads",
+            lambda: require_room(config.cache_path, self.config.retention.min_free_mb),
+        )
+        self.disk = Disk(
+            (config.state_path, config.cache_path), lambda: self.config.retention.min_free_mb, self._emit
+        )
         self.tokens = Tokens(config.state_path / "tokens.json", time.time)
         self.notifier = Notifier()
         self.feed: Feed
@@ -121,6 +128,8 @@ class Daemon:
                 "archive", self.archive.stuck_for() < MAX_STUCK_SECONDS, f"{self.archive.waiting()} jobs wait"
             ),
         ]
+        full = self.disk.full()
+        checks.append(Check("disk", not full, full))
         for name in [account] if account else self.fleet.names():
             report = self.fleet.report(name)
             if report.state in ("stopped", "unlinked"):
@@ -191,6 +200,7 @@ class Daemon:
             tasks.start_soon(self.hooks.run)
             tasks.start_soon(self.versions.run)
             tasks.start_soon(self._watch)
+            tasks.start_soon(self.disk.run)
             tasks.start_soon(self._sweep)
             tasks.start_soon(server.serve, listeners)
             tasks.start_soon(self._signals)
@@ -246,6 +256,8 @@ class Daemon:
         self.metrics.stuck.set(max(self.archive.stuck_for(), self.fleet.stuck_for()))
         self.metrics.events.set(self.feed.newest)
         self.metrics.loop_lag.set(self._lag)
+        for folder, space in self.disk.space.items():
+            self.metrics.disk_free.set(space.free, folder=str(folder))
 
     async def _watch(self) -> None:
         """The loop's health, the watchdog's sign of life, the status line, the metrics file."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
@@ -11,13 +9,12 @@ from typing import TYPE_CHECKING, Final
 from waconnd.api.host import Finding
 from waconnd.store.archive import ArchiveError
 from waconnd.store.errors import StoreError
+from waconnd.store.space import LOW_FILES, measure
 
 if TYPE_CHECKING:
     from waconnd.daemon import Daemon
 
 MIB: Final = 1024 * 1024
-#: An inode a file: below this a busy account stops within days.
-MIN_INODES: Final = 1000
 OLD_VERSION_DAYS: Final = 14
 DAY: Final = 86400.0
 
@@ -32,20 +29,18 @@ async def examine(daemon: Daemon, *, deep: bool) -> list[Finding]:
 
 def _space(daemon: Daemon) -> Iterator[Finding]:
     folder = daemon.config.state_path
-    free = shutil.disk_usage(folder).free // MIB
-    least = daemon.config.retention.min_free_mb
-    if free < least:
+    space, least = measure(str(folder)), daemon.config.retention.min_free_mb
+    if space.free < least * MIB:
         yield Finding(
-            "disk.space", "error", f"{folder} has {free} MiB left", f"Make room: {least} MiB at least."
+            "disk.space",
+            "error",
+            f"{folder} has {space.free // MIB} MiB left",
+            f"Make room: {least} MiB at least.",
         )
-    inodes = _inodes(str(folder))
-    if inodes is not None and inodes < MIN_INODES:
-        yield Finding("disk.inodes", "error", f"{folder} has {inodes} inodes left", "Remove files there.")
-
-
-def _inodes(folder: str) -> int | None:
-    stat = os.statvfs(folder)
-    return stat.f_favail if stat.f_files else None
+    if space.files is not None and space.files < LOW_FILES:
+        yield Finding(
+            "disk.inodes", "error", f"{folder} has {space.files} inodes left", "Remove files there."
+        )
 
 
 def _rights(daemon: Daemon) -> Iterator[Finding]:

@@ -179,6 +179,9 @@ class Metrics:
         self.memory = self._add(Gauge("waconnd_resident_bytes", "Memory of the process."))
         self.cpu = self._add(Counter("waconnd_cpu_seconds_total", "Processor time of the process."))
         self.descriptors = self._add(Gauge("waconnd_open_fds", "Open descriptors."))
+        self.disk_free = self._add(
+            Gauge("waconnd_disk_free_bytes", "What is left for us on the disk of this folder.", ("folder",))
+        )
         self.loop_lag = self._add(
             Gauge("waconnd_loop_lag_seconds", "How late the event loop was, last time we looked.")
         )

@@ -80,7 +80,7 @@ def test_filesystems_are_known_by_the_deepest_mount() -> None:
     ],
 )
 def test_levels(free: int, files: int | None, level: Level) -> None:
-    assert Space(free, files).level is level
+    assert Space(free, files).level() is level
 
 
 def test_space_is_measured(tmp_path: Path) -> None:

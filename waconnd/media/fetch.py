@@ -17,6 +17,7 @@ from protocol.crypto.media import MediaError
 from protocol.errors import TimedOut
 from protocol.flows.media import MediaGone, upload_again
 from waconnd.compose import targets
+from waconnd.disk import require_room
 from waconnd.media.download import MAX_BYTES, Expired, download
 from waconnd.media.upload import MediaFailed
 from waconnd.rpc.errors import RpcError
@@ -105,6 +106,7 @@ class Fetcher:
         max_bytes: int,
     ) -> MediaRef:
         """From the hosts; when they have lost it, the phone is asked once."""
+        require_room(self._folder, self._fleet.media.least_free_mb)
         try:
             if not refresh and ref.direct_path:
                 try:

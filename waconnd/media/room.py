@@ -113,6 +113,11 @@ class MediaRoom:
         )
 
     @property
+    def least_free_mb(self) -> int:
+        """What media leave free on their disk."""
+        return self._config().retention.min_free_mb
+
+    @property
     def scheme(self) -> str:
         """`https`, but for the sandbox."""
         return self._config().endpoint.media_scheme

@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,8 +46,10 @@ class Kept(msgspec.Struct, frozen=True):
 class Spool:
     """A folder of uploads. What a send needs for longer, it copies."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, admit: Callable[[], None] = lambda: None) -> None:
         self._folder = folder
+        #: Raises RpcError when there is no room for another file.
+        self._admit = admit
         self._kept: dict[str, Kept] = {}
 
     def open(self) -> None:
@@ -99,6 +101,7 @@ class Spool:
 
     def _make_room(self, owner: int) -> None:
         self.expire(time.time())
+        self._admit()
         if sum(kept.owner == owner for kept in self._kept.values()) >= MAX_PER_OWNER:
             raise RpcError(
                 "rate_limited", f"{MAX_PER_OWNER} uploads of yours wait to be used; use or drop some"

@@ -302,7 +302,7 @@ class AuthDir:
     def _append(self, seq: int, records: Sequence[Record]) -> None:
         """On a thread."""
         free = self._held.directory.space()
-        if free.level is Level.FULL:
+        if free.level() is Level.FULL:
             raise DiskFull(full(free))
         self._records.journal.append(seq, records)
         for witness in self._witnesses:

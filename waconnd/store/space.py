@@ -30,13 +30,12 @@ class Space(msgspec.Struct, frozen=True):
     free: int
     files: int | None
 
-    @property
-    def level(self) -> Level:
-        """The worse of both."""
+    def level(self, least: int = LOW_BYTES) -> Level:
+        """The worse of both; below `least` bytes people are told."""
         files = LOW_FILES if self.files is None else self.files
         if self.free < RESERVE_BYTES or files < RESERVE_FILES:
             return Level.FULL
-        return Level.LOW if self.free < LOW_BYTES or files < LOW_FILES else Level.ENOUGH
+        return Level.LOW if self.free < least or files < LOW_FILES else Level.ENOUGH
 
     def __str__(self) -> str:
         files = "" if self.files is None else f" and {self.files} files"

@@ -135,6 +135,7 @@ def _offline(shell: Shell) -> list[dict[str, Any]]:
     from waconnd.client.sync import Connection, Unreachable
     from waconnd.config import ConfigError, load
     from waconnd.store.errors import StoreError
+    from waconnd.store.space import measure
     from waconnd.store.state import verify
 
     found: list[dict[str, Any]] = []
@@ -161,8 +162,7 @@ def _offline(shell: Shell) -> list[dict[str, Any]]:
         return found
     if folder.stat().st_mode & 0o077:
         tell("warning", f"others may look into {folder}", f"chmod 700 {folder}")
-    space = os.statvfs(folder)
-    free = space.f_bavail * space.f_frsize // (1024 * 1024)
+    free = measure(str(folder)).free // (1024 * 1024)
     if free < config.retention.min_free_mb:
         tell(
             "error",
