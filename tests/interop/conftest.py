@@ -107,4 +107,4 @@ def client(sandbox, tmp_path):
 def waconnd(sandbox, tmp_path):
     """Makes daemons: `async with waconnd() as ada`."""
     count = iter(range(10))
-    return lambda: Talker(tmp_path / f"waconnd-{next(count)}", sandbox)
+    return lambda **more: Talker(tmp_path / f"waconnd-{next(count)}", sandbox, **more)

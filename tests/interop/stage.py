@@ -20,6 +20,11 @@ class Stage:
         self.group = (await self.bob.call("groupCreate", "both", others))["id"]
         await self.bob.call("groupParticipantsUpdate", self.group, [self.ada.jid], "promote")
 
+    def fits(self):
+        """The server found nothing wrong with what the daemon says; Baileys has habits of its own."""
+        baileys = self.bob.jid.partition("@")[0]
+        assert [one for one in self.sandbox.world.complaints if not one.startswith(baileys)] == []
+
     async def tell(self, to, content, options=None):
         """Bob says it; its id. Under `relay` stands the Message itself."""
         if "relay" in content:

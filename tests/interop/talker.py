@@ -1,8 +1,11 @@
 """The daemon as one of two who talk: a process of its own whose one account is linked to a person's phone."""
 
+import asyncio
 import time
+from contextlib import asynccontextmanager
 
 from tests.demo import Daemon
+from waconnd.client.aio import AsyncClient
 
 #: Who talks, in the rows of the table.
 PAIR = "waconnd ↔ Baileys"
@@ -18,11 +21,11 @@ messages_per_minute = 6000
 class Talker:
     """One daemon with one account."""
 
-    def __init__(self, folder, sandbox):
+    def __init__(self, folder, sandbox, config=CONFIG):
         folder.mkdir()
         self.daemon, self.sandbox = Daemon(folder, sandbox), sandbox
         with self.daemon.config.open("a") as file:
-            file.write(CONFIG)
+            file.write(config)
         self.client = None
         self.jid = self.lid = ""
 
@@ -31,8 +34,7 @@ class Talker:
         return self
 
     async def __aexit__(self, *_):
-        await self.client.close()
-        await self.daemon.stop()
+        await self.rest()
 
     async def pair(self, person):
         await self.call("account.create", account="main")
@@ -46,6 +48,16 @@ class Talker:
         self.jid = f"{account['me']['number'].lstrip('+')}@s.whatsapp.net"
         self.lid = account["me"]["lid"]
         return self
+
+    async def rest(self):
+        """The daemon ends in peace."""
+        await self.client.close()
+        await self.daemon.stop()
+
+    async def wake(self):
+        """It runs again."""
+        self.client = await self.daemon.start()
+        await self.ready()
 
     async def call(self, method, **params):
         return await self.client.call(method, **params)
@@ -74,6 +86,30 @@ class Talker:
         everything = await self.call("events.read", after=since, limit=500)
         told = [event["type"] for event in everything["events"]][-30:]
         raise AssertionError(f"no matching {' or '.join(types)} within {seconds:g} s; the last were {told}")
+
+    @asynccontextmanager
+    async def live(self, *types):
+        """Events that pass and stand in no log: gives a function that waits for the data of the first that matches."""
+        async with AsyncClient(self.daemon.socket) as client:
+            events = client.events(types=list(types), passing=True)
+            first = asyncio.ensure_future(anext(events))
+            # The subscription stands when the daemon answers what was asked after it.
+            await client.call("daemon.info")
+
+            async def told(match, seconds=PATIENCE):
+                nonlocal first
+                async with asyncio.timeout(seconds):
+                    while True:
+                        event = await first
+                        first = asyncio.ensure_future(anext(events))
+                        if match(event["data"]):
+                            return event["data"]
+
+            try:
+                yield told
+            finally:
+                first.cancel()
+                await asyncio.gather(first, return_exceptions=True)
 
     async def message(self, id, types=("message.received", "message.recovered"), **where):
         """The event of the message with this id."""

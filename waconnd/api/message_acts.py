@@ -12,14 +12,16 @@ from protocol.content.media import Captioned
 from protocol.events.message import Chat, MessageEventResponse, MessagePollVote, Target
 from protocol.flows import people, sealing
 from protocol.flows.placeholder import ask_again
+from protocol.jid import STATUS
 from protocol.pb.e2e_pb2 import Message
 from waconnd.account import Account
 from waconnd.api.host import fleet
 from waconnd.api.message import SEND_ERRORS, SendResult, WaitFor, shown
+from waconnd.api.story import audience_of
 from waconnd.compose import targets
 from waconnd.compose.params import Reference
 from waconnd.outgoing import Parcel, digest, message_id, post
-from waconnd.pump import Told
+from waconnd.pump import Told, errand
 from waconnd.rpc.caller import Call
 from waconnd.rpc.declare import Params, Result, Scope, method
 from waconnd.rpc.errors import RpcError
@@ -63,6 +65,7 @@ async def _act(
     """Queue it. `said`: what the act says; with method and target that is what a key stands for."""
     parcel = Parcel(
         to=target.chat,
+        audience=await _hearers(call, target),
         message=message,
         via=call.peer.user,
         key=call.key or "",
@@ -72,6 +75,17 @@ async def _act(
         told=told,
     )
     return shown(await post(fleet(call), account, parcel, params.wait, call.timeout_s))
+
+
+async def _hearers(call: Call, target: targets.Target) -> tuple[str, ...]:
+    """Who hears of what is done to a story: its author alone, or whoever could see it when it is ours."""
+    if target.chat != STATUS:
+        return ()
+    if not target.from_me and target.sender is not None:
+        return (str(target.sender),)
+    posted = await fleet(call).archive.outbox.by_message(call.account, target.id)
+    seers = errand(posted).audience if posted is not None else ()
+    return seers or tuple(await audience_of(call, []))
 
 
 def _now_ms(account: Account) -> int:

@@ -70,7 +70,7 @@ async def post_story(call: Call, params: PostParams) -> SendResult:
     earlier = await known_key(all, call.account, call.key or "", hash)
     if earlier is not None:
         return shown(await again(all, account, earlier, params.wait, call.timeout_s))
-    audience = await _audience(call, params.audience)
+    audience = await audience_of(call, params.audience)
     if not audience:
         raise RpcError(
             "invalid_params", "nobody would see it: name an `audience`, or save contacts", path="$.audience"
@@ -100,7 +100,8 @@ async def post_story(call: Call, params: PostParams) -> SendResult:
         raise
 
 
-async def _audience(call: Call, named: list[str]) -> list[str]:
+async def audience_of(call: Call, named: list[str]) -> list[str]:
+    """Who sees a story: who is named, else whom the user's own setting lets see it."""
     if named:
         people = [await resolve(fleet(call), call.account, one) for one in named]
         return list(dict.fromkeys(str(person) for person in people if person.is_user))

@@ -20,7 +20,11 @@ from protocol.content.media import AlbumHeader, Captioned, PackSticker, StickerP
 from protocol.content.outgoing import Preview, Style
 from protocol.content.places import Card, Place
 from protocol.crypto.primitives import sha256
+from protocol.errors import ProtocolError
+from protocol.flows import roster
+from protocol.flows.roster import GROUPS
 from protocol.jid import Jid
+from waconnd.account import NotReady
 from waconnd.address import resolve
 from waconnd.api.host import Daemon
 from waconnd.compose import preview, targets
@@ -262,8 +266,18 @@ class Desk:
         """The chat's disappearing timer."""
         if self.to.is_newsletter or self.to.is_broadcast:
             return 0
+        if self.to.is_group:
+            return await self._group_timer()
         chat = str(targets.canonical(self._account, self.to))
         return await self._fleet.archive.chats.timer(self._call.account, chat)
+
+    async def _group_timer(self) -> int:
+        held = GROUPS.get(self._account.keystore, str(self.to))
+        if held is None and self._account.ready:
+            # The send would ask the same a moment later.
+            with suppress(NotReady, ProtocolError):
+                held = await self._account.flow(lambda ctx: roster.members_of(ctx, self.to))
+        return held.about.timer_s if held is not None and held.about is not None else 0
 
     async def _mentions(self, said: Said) -> tuple[str, ...]:
         words = said.text or said.caption
