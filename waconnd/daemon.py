@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import anyio
 
-from waconnd import __version__, logs, measure
+from waconnd import __version__, logs, measure, paths
 from waconnd.api import catalogue
 from waconnd.api.host import Check, Finding, Reloaded, WaVersion
 from waconnd.config import Config, ConfigError, Loaded, changes, load
@@ -52,6 +52,7 @@ EX_OK: Final = 0
 EX_DATAERR: Final = 65
 EX_UNAVAILABLE: Final = 69
 EX_SOFTWARE: Final = 70
+EX_NOPERM: Final = 77
 EX_CONFIG: Final = 78
 #: Calls in flight get this long when we are told to stop.
 DRAIN_SECONDS: Final = 2.0
@@ -171,7 +172,6 @@ class Daemon:
     async def run(self, listeners: Sequence[socket.socket]) -> None:
         """Until told to stop."""
         config = self.config
-        config.cache_path.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.notifier.extend(30)
         asyncio.get_running_loop().add_signal_handler(signal.SIGQUIT, self._dump)
         async with self._beside(), self.archive, anyio.create_task_group() as tasks:
@@ -320,6 +320,14 @@ def run(
     """The whole life of the process; gives its exit code."""
     config = loaded.config
     os.umask(0o077)
+    try:
+        paths.require(config.state_path, "daemon.state_dir")
+        paths.require(config.cache_path, "daemon.cache_dir")
+    except paths.Unusable as error:
+        # What the log masks addresses with would lie there, too; nothing is told here but this.
+        logs.setup(level=config.log.level, form=config.log.format, salt=b"", full=False)
+        log.critical("%s", error)
+        return EX_NOPERM
     _setup_logs(config)
     faulthandler.enable()
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
@@ -401,7 +409,6 @@ def _access(config: Config, gid: int | None) -> Access:
 
 def _salt(folder: Path) -> bytes:
     """Local to this installation: masked addresses of two hosts can't be compared."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / "log-salt"
     try:
         return path.read_bytes()

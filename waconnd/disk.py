@@ -47,10 +47,13 @@ class Disk:
         """Once, at all folders; those of one file system are one."""
         seen: set[int] = set()
         for folder in self._folders:
-            device = folder.stat().st_dev
-            if device not in seen:
-                seen.add(device)
-                await self._look(folder)
+            try:
+                device = folder.stat().st_dev
+                if device not in seen:
+                    seen.add(device)
+                    await self._look(folder)
+            except OSError as error:
+                log.warning("%s can't be looked at: %s", folder, error.strerror)
 
     async def _look(self, folder: Path) -> None:
         space = self.space[folder] = measure(str(folder))

@@ -58,3 +58,25 @@ def find_socket(environ: Mapping[str, str] = os.environ) -> Path:
         return Path(named)
     own = own_socket(environ)
     return own if own.exists() or not SYSTEM_SOCKET.exists() else SYSTEM_SOCKET
+
+
+class Unusable(Exception):
+    """A folder that the daemon needs can't be used; the sentence says what to do."""
+
+
+def require(folder: Path, key: str) -> None:
+    """Make a folder that nobody else may look into, and see that it can be written. `key`: the setting that names it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except (FileExistsError, NotADirectoryError):
+        raise Unusable(f"{folder} is no folder: move it away, or set {key} to another place") from None
+    except OSError as error:
+        raise Unusable(
+            f"{folder} can't be made: {error.strerror}; make it and give it to user {os.geteuid()}, or set {key} to"
+            " another place"
+        ) from None
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
+        raise Unusable(
+            f"{folder} can't be read and written by user {os.geteuid()}: `chown` it, mount it writable, or set {key}"
+            " to another place"
+        )
