@@ -11,7 +11,7 @@ from protocol.noise.certificate import verify_chain
 from protocol.noise.errors import NoiseError
 from protocol.wire.codec import CodecError, EncodeError, decode, encode
 from protocol.wire.framing import FrameError, FrameReader, IntroReader
-from tests.fuzz import envelopes, lines
+from tests.fuzz import envelopes, lines, stanzas
 from tests.support.vectors import load
 from waconnd.store.errors import AuthDamaged
 from waconnd.store.journal import Record, decode_records, encode_frame, encode_header, encode_records, parse
@@ -118,6 +118,7 @@ TARGETS: dict[str, Target] = {
     "intro": Target(fuzz_intro, _intros),
     "codec": Target(fuzz_codec, _nodes),
     "certificate": Target(fuzz_certificate, _chains),
+    "stanzas": Target(stanzas.fuzz_stanzas, stanzas.corpus),
     "session": Target(envelopes.fuzz_session, envelopes.letters),
     "group": Target(envelopes.fuzz_group, envelopes.group_messages),
     "signal-records": Target(envelopes.fuzz_records, envelopes.stored),

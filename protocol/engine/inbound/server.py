@@ -27,7 +27,8 @@ def request(ctx: Context, node: Node) -> Reaction:
 def rejected(ctx: Context, node: Node) -> Reaction:
     """A bare `<error>` in place of an ack: something that we sent was not valid; which, the server does not say."""
     ctx.counts["rejected"] += 1
-    return Reaction(ephemeral=(StanzaFailed(at=ctx.now, stanza="sent", error=node.text("code", "?")),))
+    code = node.number("code")
+    return Reaction(ephemeral=(StanzaFailed(at=ctx.now, stanza="sent", error=str(code or "?")),))
 
 
 def offline_preview(ctx: Context, child: Node) -> Reaction:
