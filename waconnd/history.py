@@ -27,6 +27,7 @@ from protocol.flows.questions import BlobFailed
 from protocol.jid import parse
 from waconnd.media import blobs
 from waconnd.store.archive.body import Encoded, text_of
+from waconnd.store.archive.project_message import HISTORY
 
 if TYPE_CHECKING:
     from waconnd.account import Account
@@ -151,8 +152,8 @@ class _Importer:
         if wanted:
             anyio.from_thread.run_sync(self._look_up, wanted)
         rows: list[Encoded] = []
-        # The newest comes first in a piece; of one second, the later one shall have the higher number.
-        for address, info in reversed(batch):
+        # The newest comes first in a piece, as the archive wants it.
+        for address, info in batch:
             chat = self._chats.get(address)
             if chat is None:
                 continue
@@ -165,7 +166,7 @@ class _Importer:
     def _encoded(self, found: Remembered) -> Iterator[Encoded]:
         account, at = self._account.name, found.at * 1000
         chat = found.data["chat"]["id"]
-        yield Encoded(account, "history.message", "", at, chat, b"", found.data, found.private)
+        yield Encoded(account, HISTORY, "", at, chat, b"", found.data, found.private)
         for reaction in found.reactions:
             yield Encoded(account, "message.reaction", "", at, chat, b"", reaction, {})
 

@@ -22,8 +22,15 @@ from protocol.effects import Commit
 from protocol.errors import LinkLost, ProtocolError, StoreFailed, TimedOut
 from protocol.events.account import AccountLimited
 from protocol.events.base import Durable
-from protocol.events.message import MessageEventResponse, MessagePollVote, MessageReaction, MessageStatus
+from protocol.events.message import (
+    Chat,
+    MessageEventResponse,
+    MessagePollVote,
+    MessageReaction,
+    MessageStatus,
+)
 from protocol.flows.context import Context
+from protocol.flows.people import kind_of
 from protocol.flows.send import NoCiphertext, SendRefused, SendRequest, SendResult, lane, send
 from protocol.jid import Jid, parse
 from protocol.pb.e2e_pb2 import Message
@@ -57,7 +64,7 @@ class OwnStatus(Durable, frozen=True, kw_only=True, omit_defaults=True, tag="mes
 
     ids: list[str]
     outbox_id: str
-    chat: dict[str, str]
+    chat: Chat
     status: str
     error: dict[str, Any] | None = None
     server_id: str = ""
@@ -501,7 +508,7 @@ def _status(
         key=f"message.status/{id}/{outbox_id}/{status}",
         ids=[id],
         outbox_id=outbox_id,
-        chat={"id": chat},
+        chat=Chat(chat, kind_of(parse(chat))),
         status=status,
         error=error,
         server_id=server_id,

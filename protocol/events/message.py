@@ -157,8 +157,7 @@ class MessageReaction(_Changed, frozen=True, kw_only=True, tag="message.reaction
 class MessagePollVote(_Changed, frozen=True, kw_only=True, omit_defaults=True, tag="message.poll_vote"):
     """Somebody voted: the whole choice of that person, empty when it was withdrawn."""
 
-    #: SHA-256 of each chosen option's name, in hex. The archive adds `options`, their names, and `results`, how the
-    #: poll stands, when it knows the poll.
+    #: SHA-256 of each chosen option's name, in hex: names stand in the poll.
     hashes: list[str]
     #: The secret of the poll is not known: the choice can't be read.
     encrypted: bool = False

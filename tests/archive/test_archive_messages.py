@@ -298,6 +298,21 @@ async def test_history_makes_rows_without_events(archive: Archive) -> None:
     )
 
 
+async def test_messages_of_one_second_keep_their_order(archive: Archive) -> None:
+    await archive.events.append("main", [message("live", at=NOW)])
+    newest_first = [message(f"H{n}", at=NOW) | {"type": "history.message"} for n in reversed(range(600))]
+    for start in range(0, 600, 250):
+        await archive.messages.add_history("main", newest_first[start : start + 250])
+    await archive.events.append("main", [message("last", at=NOW)])
+    page = await archive.messages.page("main", CHAT, limit=4)
+    assert [one.id for one in page] == ["last", "live", "H599", "H598"]
+    assert (await archive.chats.get("main", CHAT)).last_id == "last"
+    further = await archive.messages.page("main", CHAT, before=page[-1].position, limit=2)
+    assert [one.id for one in further] == ["H597", "H596"]
+    oldest = await archive.messages.page("main", CHAT, after=page[-1].position, limit=9)
+    assert [one.id for one in oldest] == ["H599", "live", "last"]
+
+
 async def test_an_undecryptable_message_keeps_its_place(archive: Archive) -> None:
     blank = {**message("A"), "type": "message.undecryptable", "body": None, "reason": "no_session"}
     await archive.events.append("main", [blank])

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from waconnd import api
+from waconnd.api.event_types import event_types
 from waconnd.cli.commands.raw import about, kind_of
 from waconnd.config import Config
 from waconnd.rpc import openrpc
@@ -36,7 +37,7 @@ def _cell(text: str) -> str:
 
 def _methods() -> str:
     catalogue = api.catalogue()
-    document = openrpc.document(catalogue, "")
+    document = openrpc.document(catalogue, "", list(event_types().values()))
     out = ["| code | kind | retry | HTTP | exit | what to do |", "|---|---|---|---|---|---|"]
     for kind, known in KINDS.items():
         retry = "yes" if known.retryable else ""
@@ -73,8 +74,21 @@ def _methods() -> str:
                 f"$ waconnd call {one['name']} '{msgspec.json.encode(pairs).decode()}'",
                 "```",
             ]
+    out += ["", "## Types of events", ""]
+    out += [f"[{one['name']}](#{one['name'].replace('.', '')})" for one in document["x-events"]]
+    for one in document["x-events"]:
+        out += ["", f"### {one['name']}", "", one["description"]]
+        if not one["durable"]:
+            out += ["", "Has no row: it is told once, to those who listen."]
+        out += ["", "| member of `data` | type | |", "|---|---|---|"]
+        shape = _shape(one["schema"], document)
+        for name, schema in shape.get("properties", {}).items():
+            known = f"`{name}`" if name in shape.get("required", ()) else f"`{name}`?"
+            out.append(f"| {known} | {_cell(kind_of(schema))} | {_cell(about(schema))} |")
+        out += ["", "```json", msgspec.json.encode(one["example"]).decode(), "```"]
     named = sorted(name for name in document["components"]["schemas"] if not name.endswith("Params"))
     results = {one["result"]["schema"].get("$ref", "").rpartition("/")[2] for one in document["methods"]}
+    results |= {one["schema"].get("$ref", "").rpartition("/")[2] for one in document["x-events"]}
     out += ["", "## Objects"]
     for name in named:
         schema = document["components"]["schemas"][name]
@@ -89,10 +103,15 @@ def _methods() -> str:
     return "\n".join(out) + "\n"
 
 
-def _members(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+def _shape(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
     if "$ref" in schema:
-        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
-    properties: dict[str, Any] = schema.get("properties", {})
+        found: dict[str, Any] = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+        return found
+    return schema
+
+
+def _members(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+    properties: dict[str, Any] = _shape(schema, document).get("properties", {})
     return properties
 
 

@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from protocol.flows import courtesy, receipt_privacy
 from protocol.flows.context import Context
+from protocol.flows.people import kind_of
 from protocol.jid import parse
 from waconnd.address import resolve
 from waconnd.api.host import fleet
@@ -185,7 +186,7 @@ class SearchParams(Params, frozen=True, kw_only=True):
     since: str = ""
     until: str = ""
     limit: Limit = 20
-    before: Annotated[int, Meta(ge=0, description="`next` of the page before.")] = 0
+    before: Annotated[int, Meta(description="`next` of the page before.")] = 0
 
 
 class HitResult(Result, frozen=True):
@@ -271,7 +272,7 @@ async def mark_read(call: Call, params: ReadParams) -> ReadResult:
                     "type": "chat.updated",
                     "at": account.now(),
                     "key": f"chat.read/{chat}/{newest}",
-                    "chat": {"id": chat},
+                    "chat": {"id": chat, "kind": kind_of(parse(chat))},
                     "read_upto": rfc3339(newest / 1000),
                     "via": call.peer.user,
                 }

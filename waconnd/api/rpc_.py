@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from waconnd import __version__
+from waconnd.api.event_types import event_types
 from waconnd.rpc import openrpc
 from waconnd.rpc.caller import Call
 from waconnd.rpc.declare import NoParams, Params, Result, method
@@ -17,8 +18,8 @@ from waconnd.rpc.lines import Request
 
 @method("rpc.discover", scope=None)
 async def discover(call: Call, params: NoParams) -> dict[str, Any]:
-    """The OpenRPC document: all methods with their parameters, results and errors."""
-    return openrpc.document(call.dispatcher.catalogue, __version__)
+    """The OpenRPC document: all methods with their parameters, results and errors, and all types of events."""
+    return openrpc.document(call.dispatcher.catalogue, __version__, list(event_types().values()))
 
 
 class CheckParams(Params, frozen=True):

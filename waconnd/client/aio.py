@@ -1838,7 +1838,7 @@ class RpcMethods:
         return result
 
     async def discover(self, *, timeout_s: float | None = None) -> dict[str, Any]:
-        """The OpenRPC document: all methods with their parameters, results and errors."""
+        """The OpenRPC document: all methods with their parameters, results and errors, and all types of events."""
         result: dict[str, Any] = await self._connection.call("rpc.discover", timeout_s=timeout_s)
         return result
 

@@ -1814,7 +1814,7 @@ class RpcMethods:
         return result
 
     def discover(self, *, timeout_s: float | None = None) -> dict[str, Any]:
-        """The OpenRPC document: all methods with their parameters, results and errors."""
+        """The OpenRPC document: all methods with their parameters, results and errors, and all types of events."""
         result: dict[str, Any] = self._connection.call("rpc.discover", timeout_s=timeout_s)
         return result
 

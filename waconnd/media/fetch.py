@@ -16,6 +16,7 @@ from protocol.content import MediaRef
 from protocol.crypto.media import MediaError
 from protocol.errors import TimedOut
 from protocol.flows.media import MediaGone, upload_again
+from protocol.flows.people import kind_of
 from waconnd.compose import targets
 from waconnd.disk import require_room
 from waconnd.media.download import MAX_BYTES, Expired, download
@@ -193,6 +194,6 @@ def _event(kind: str, account: Account, target: targets.Target, data: dict[str, 
         "at": at,
         "key": f"{kind}/{target.chat}/{target.id}/{os.urandom(4).hex()}",
         "id": target.id,
-        "chat": {"id": str(target.chat)},
+        "chat": {"id": str(target.chat), "kind": kind_of(target.chat)},
         **data,
     }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -13,10 +14,26 @@ SPECIFICATION: Final = "1.3.2"
 _REF: Final = "#/components/schemas/{name}"
 
 
-def document(catalogue: Catalogue, version: str) -> dict[str, Any]:
-    """Describe all methods."""
+class Told(Protocol):
+    """A type of event, as it is described."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def doc(self) -> str: ...
+    @property
+    def durable(self) -> bool: ...
+    @property
+    def wire(self) -> type[msgspec.Struct]: ...
+    @property
+    def example(self) -> Mapping[str, Any]: ...
+
+
+def document(catalogue: Catalogue, version: str, events: Sequence[Told] = ()) -> dict[str, Any]:
+    """Describe all methods and types of events."""
     methods = list(catalogue)
     types = [kind for one in methods for kind in (one.wire, one.types[1])]
+    types += [one.wire for one in events]
     schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
     return {
         "openrpc": SPECIFICATION,
@@ -28,6 +45,16 @@ def document(catalogue: Catalogue, version: str) -> dict[str, Any]:
         "methods": [
             _method(one, _flat(schemas[2 * n], components), schemas[2 * n + 1])
             for n, one in enumerate(methods)
+        ],
+        "x-events": [
+            {
+                "name": one.name,
+                "description": one.doc,
+                "durable": one.durable,
+                "schema": schemas[2 * len(methods) + n],
+                "example": one.example,
+            }
+            for n, one in enumerate(events)
         ],
         "components": {
             "schemas": components,
@@ -73,8 +100,3 @@ def _method(method: Method[Any, Any], params: dict[str, Any], result: dict[str, 
         pairs = [{"name": name, "value": value} for name, value in method.example.items()]
         described["examples"] = [{"name": "example", "params": pairs}]
     return described
-
-
-def encode(catalogue: Catalogue, version: str) -> bytes:
-    """The document as JSON."""
-    return msgspec.json.encode(document(catalogue, version))

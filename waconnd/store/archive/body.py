@@ -99,6 +99,11 @@ def millis(when: object) -> int:
     return 0
 
 
+def is_time(name: str) -> bool:
+    """Whether numbers under this name are times."""
+    return name.endswith("_at") or name in _TIMES
+
+
 def presented(value: Any) -> Any:
     """Numbers under the name of a time become text, absent members vanish; all else stays."""
     kind = type(value)
@@ -110,7 +115,7 @@ def presented(value: Any) -> Any:
             if kind is str or kind is bool:
                 out[name] = held
             elif kind is int or kind is float:
-                out[name] = text_of(millis(held)) if name.endswith("_at") or name in _TIMES else held
+                out[name] = text_of(millis(held)) if is_time(name) else held
             elif held is not None:
                 out[name] = presented(held)
         return out

@@ -28,6 +28,8 @@ TABLES: Final = (
 )
 #: Rows between two turns of live jobs.
 SLICE_ROWS: Final = 2_000
+#: Below every number of a row; messages of the time before have negative ones.
+FIRST: Final = -(2**63)
 
 _LAST: Final = (
     "update chat set last_n = coalesce((select n from message m where m.account = chat.account and m.chat = chat.id"
@@ -56,8 +58,8 @@ class History:
             held = await self._writer.call(_one_account)
             taken = 0
             for table in TABLES:
-                after = 0
-                while after >= 0:
+                after: int | None = FIRST
+                while after is not None:
                     after, count = await self._slice(table, held, account, after)
                     taken += count if table == "message" else 0
             await self._writer.call(lambda c: _finish(c, account))
@@ -65,7 +67,7 @@ class History:
             await self._writer.call(lambda c: c.execute("detach old").close(), outside=True)
         return taken
 
-    async def _slice(self, table: str, held: str, account: str, after: int) -> tuple[int, int]:
+    async def _slice(self, table: str, held: str, account: str, after: int) -> tuple[int | None, int]:
         return await self._writer.call(lambda c: _copy(c, "old", "main", table, held, account, after))
 
 
@@ -78,8 +80,8 @@ def _export(source: Path, target: Path, account: str) -> None:
         connection.execute("begin")
         connection.execute("insert into account select * from live.account where name = ?", (account,))
         for table in TABLES:
-            after = 0
-            while after >= 0:
+            after: int | None = FIRST
+            while after is not None:
                 after, _ = _copy(connection, "live", "main", table, account, account, after)
         _finish(connection, account, restored=False)
         connection.execute("commit")
@@ -101,8 +103,8 @@ def _one_account(connection: sqlite3.Connection) -> str:
 
 def _copy(
     connection: sqlite3.Connection, source: str, target: str, table: str, held: str, account: str, after: int
-) -> tuple[int, int]:
-    """One slice; where the next begins (-1: done), and how many rows were new."""
+) -> tuple[int | None, int]:
+    """One slice; where the next begins (None: done), and how many rows were new."""
     columns = [
         row[1]
         for row in connection.execute(f"pragma {target}.table_info({table})")
@@ -112,12 +114,15 @@ def _copy(
     picked = ", ".join("0" if name == "seq" else name for name in columns)
     numbered = table in ("message", "outbox")
     limit = f" and n > {after} order by n limit {SLICE_ROWS}" if numbered else ""
-    last = -1
+    last = None
     if numbered:
         numbers = f"select n from {source}.{table} where account = ?{limit}"  # noqa: S608 (names from above)
         rows = connection.execute(numbers, (held,)).fetchall()
-        last = rows[-1][0] if len(rows) == SLICE_ROWS else -1
-    before = connection.execute("select coalesce(max(n), 0) from main.message").fetchone()[0]
+        last = rows[-1][0] if len(rows) == SLICE_ROWS else None
+    # Messages go on above those that are here, in the order that they had.
+    before = connection.execute("select max(coalesce(max(n), 0), 0) from main.message").fetchone()[0]
+    if table == "message":
+        names, picked = f"{names}, n", f"{picked}, {before} + row_number() over (order by n)"
     count = connection.execute(
         f"insert or ignore into {target}.{table}(account, {names})"  # noqa: S608
         f" select ?, {picked} from {source}.{table} where account = ?{limit}",

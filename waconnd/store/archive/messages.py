@@ -223,7 +223,10 @@ class Messages:
         return await self._reader.call(job)
 
     async def add_history(self, account: str, items: Iterable[Mapping[str, Any]]) -> int:
-        """Rows without events: `history.message` and `history.chat` objects, in slices. Returns how many came in."""
+        """Rows without events: `history.message` (the newest of a chat first) and `history.chat` objects, in slices.
+
+        Returns how many came in.
+        """
         rows = [encode(account, item) for item in items]
         for start in range(0, len(rows), HISTORY_ROWS):
             await self.add_rows(account, rows[start : start + HISTORY_ROWS])
@@ -315,7 +318,7 @@ def page(
 
 def _position(connection: sqlite3.Connection, account: str, chat: str, given: str) -> tuple[int, int]:
     ms, dash, n = given.partition("-")
-    if dash and ms.isdecimal() and n.isdecimal():
+    if dash and ms.isdecimal() and n.removeprefix("-").isdecimal():
         return int(ms), int(n)
     found = find(connection, account, given, chat, "")
     if found is None:

@@ -19,6 +19,8 @@ from waconnd.store.archive.project_changes import apply_early
 _WORDS: Final = ("text", "caption", "name", "title", "description", "address", "file_name", "footer")
 #: Kinds that stand for something else to come: a later, complete message replaces them.
 _STAND_INS: Final = frozenset({"placeholder", "unsupported", ""})
+#: The type of messages that happened before we were here; they come newest first.
+HISTORY: Final = "history.message"
 #: Kinds that nobody has to read.
 _SILENT: Final = frozenset({"protocol"})
 #: Words of one message in the index: the longest text message has 65,536 characters.
@@ -82,7 +84,7 @@ def _write(
         (change.account, id, chat, sender),
     ).fetchone()
     if held is None:
-        n = connection.execute(_INSERT, values).lastrowid or 0
+        n = connection.execute(_INSERT, {**values, "past": change.type == HISTORY}).lastrowid or 0
     else:
         n, old_kind, old_words, revoked_at = held
         if revoked_at or old_kind not in _STAND_INS or kind in _STAND_INS:
@@ -100,9 +102,13 @@ def _write(
     return n, held is None
 
 
+#: What happens now is numbered upwards from 1. History comes newest first and is numbered downwards from -1, so that of
+#: messages of one second the later one has the higher number, however the history is cut into pieces.
 _INSERT: Final = (
-    "insert into message(account, chat, id, sender, from_me, seq, sent_at, kind, text, server_id, expires_at, status,"
-    " data, secret, starred) values(:account, :chat, :id, :sender, :from_me, :seq, :sent_at, :kind, :text, :server_id, :expires_at,"
+    "insert into message(n, account, chat, id, sender, from_me, seq, sent_at, kind, text, server_id, expires_at, status,"
+    " data, secret, starred) values(case when :past"
+    " then min((select coalesce(min(n), 0) from message), 0) - 1"
+    " else max((select coalesce(max(n), 0) from message), 0) + 1 end, :account, :chat, :id, :sender, :from_me, :seq, :sent_at, :kind, :text, :server_id, :expires_at,"
     " :status, :data, :secret, :starred)"
 )
 _REPLACE: Final = (
@@ -126,7 +132,9 @@ def _touch_chat(
           name = case when excluded.name != '' then excluded.name else name end,
           unread = unread + (case when excluded.unread and excluded.last_at > read_upto then 1 else 0 end),
           archived = archived,
-          last_n = case when excluded.last_at >= last_at then excluded.last_n else last_n end,
+          last_n = case when excluded.last_at > last_at
+            or (excluded.last_at = last_at and (last_n = 0 or excluded.last_n > last_n))
+            then excluded.last_n else last_n end,
           last_at = max(last_at, excluded.last_at)
         """,
         {
@@ -173,9 +181,7 @@ def _find_words(*places: Any) -> Iterator[str]:
 
 
 #: Types that say themselves whose message it is.
-_KEEP_SIDE: Final = frozenset(
-    {"message.recovered", "message.undecryptable", "channel.message", "history.message"}
-)
+_KEEP_SIDE: Final = frozenset({"message.recovered", "message.undecryptable", "channel.message", HISTORY})
 
 HANDLERS: Final[dict[str, Handler]] = {
     "message.received": received,
@@ -184,5 +190,5 @@ HANDLERS: Final[dict[str, Handler]] = {
     "message.recovered": received,
     "message.undecryptable": undecryptable,
     "channel.message": received,
-    "history.message": received,
+    HISTORY: received,
 }
