@@ -2,30 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from protocol.jid import NEWSLETTER, Jid
 from protocol.node import Attr, Node
 from waconnd.sandbox.core import Core
-from waconnd.sandbox.state import Account, Device
-
-
-@dataclass(slots=True)
-class Channel:
-    """A newsletter."""
-
-    jid: Jid
-    name: str
-    description: str
-    owner: Account
-    created: int
-    invite: str
-    followers: dict[str, Account] = field(default_factory=dict)
-    muted: set[str] = field(default_factory=set)
-    #: Server id to the post as it was delivered.
-    posts: dict[int, Node] = field(default_factory=dict)
-    #: Server id to who reacted with what.
-    reactions: dict[int, dict[str, str]] = field(default_factory=dict)
+from waconnd.sandbox.state import Account, Channel, Device
 
 
 def create(core: Core, owner: Account, name: str, description: str) -> Channel:

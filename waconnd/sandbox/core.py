@@ -5,18 +5,14 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from protocol.jid import GROUP, LID, Jid
 from protocol.node import Attr, Content, Node
 from waconnd.sandbox.faults import Faults
 from waconnd.sandbox.media import Blobs
 from waconnd.sandbox.seed import Seeded
-from waconnd.sandbox.state import Account, Device, Group, Link, Queued, QueueKey
-
-if TYPE_CHECKING:
-    from waconnd.sandbox.channels import Channel
-
+from waconnd.sandbox.state import Account, Channel, Device, Group, Link, Queued, QueueKey
 
 #: A client in a loop shall not fill the memory with the same sentence.
 MOST_COMPLAINTS: Final = 1000

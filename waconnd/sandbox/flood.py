@@ -67,8 +67,8 @@ def prepare(
         message.messageContextInfo.messageSecret = person.phone.random(32)
         plain = message.SerializeToString()
         id = person.phone.new_id()
-        for device in devices:
-            enc = person.phone.seal(device, plain, Facts())
+        sealed = person.phone.cipher.seal([(device, plain) for device in devices], Facts())
+        for device, enc in zip(devices, sealed, strict=True):
             attrs: dict[str, Attr] = {
                 "from": person.account.lid,
                 "id": id,

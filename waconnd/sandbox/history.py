@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from protocol.crypto.media import encrypt
 from protocol.jid import LID, STATUS, Jid, parse
 from protocol.pb.e2e_pb2 import Message, PeerDataOperationRequestMessage, PeerDataOperationRequestType
 from protocol.pb.history_pb2 import HistorySync
 from protocol.pb.web_pb2 import WebMessageInfo
-
-if TYPE_CHECKING:
-    from waconnd.sandbox.phone import Phone
+from waconnd.sandbox.party import Party
 
 #: Messages of a chat in the first chunk; the rest follows as RECENT.
 FIRST_MESSAGES: Final = 5
@@ -29,7 +27,7 @@ SALT_BYTES: Final = 32
 class History:
     """What the phone remembers of its chats."""
 
-    def __init__(self, phone: Phone) -> None:
+    def __init__(self, phone: Party) -> None:
         self._phone = phone
         #: Chat to its messages, oldest first.
         self.chats: dict[Jid, list[WebMessageInfo]] = {}

@@ -1,7 +1,7 @@
 """A simulated device: a real Signal party that lives inside the world, answers every stanza, and keeps what it read.
 
-It opens sessions from bundles that the server hands out, encrypts for every device, answers retries and asks for them: what a client
-finds on the other end is the protocol itself, only the network is missing.
+It writes to every device, answers retries and asks for them: what a client finds on the other end is the protocol itself, only the
+network is missing. Its keys are in `cipher`.
 """
 
 from __future__ import annotations
@@ -13,33 +13,18 @@ from typing import Final
 import msgspec
 from google.protobuf.message import DecodeError
 
-from protocol.creds import Creds, new_creds
-from protocol.crypto.curve import generate
+from protocol.creds import Creds
 from protocol.errors import RemoteProtocolError
 from protocol.jid import LID, STATUS, USER, Jid
-from protocol.keystore import Txn
 from protocol.node import Attr, Node
 from protocol.pb.e2e_pb2 import Message
-from protocol.signal import groups as sender_keys
 from protocol.signal.errors import Duplicate, SignalError
-from protocol.signal.padding import pad, unpad
-from protocol.signal.records import PRE_KEYS, PreKey
-from protocol.signal.session import (
-    Bundle,
-    decrypt,
-    delete_session,
-    encrypt,
-    has_session,
-    local_from_creds,
-    open_session,
-)
 from protocol.stanza import acks, retry
-from protocol.stanza.message import Facts, Incoming, enc, parse
+from protocol.stanza.message import Facts, Incoming, parse
 from protocol.stanza.receipt import delivered
+from waconnd.sandbox.cipher import Cipher
 from waconnd.sandbox.core import Resident
-from waconnd.sandbox.iq.encrypt import take
-from waconnd.sandbox.memory import Memory
-from waconnd.sandbox.state import Account, Device, Group, SignedKey
+from waconnd.sandbox.state import Account, Device, Group
 from waconnd.sandbox.world import World
 
 #: One-time prekeys that a simulated device uploads at a time.
@@ -87,36 +72,21 @@ class Party(Resident):
     def __init__(self, world: World, account: Account, number: int, creds: Creds | None = None) -> None:
         self.world = world
         self.random = world.random.branch(f"{account.user}:{number}")
-        self.creds = creds or new_creds(self.random, world.now)
-        self.store = Memory()
         self.account = account
-        signed = self.creds.signed_pre_key
-        self.device = Device(
-            account=account,
-            number=number,
-            identity=self.creds.identity.public,
-            registration_id=self.creds.registration_id,
-            signed=SignedKey(signed.id, signed.pair.public, signed.signature),
-            pn=account.pn.on(number),
-            lid=account.lid.on(number),
-            push_name=account.name,
-        )
-        account.devices[number] = self.device
+        self.cipher = Cipher(world, self.random, account, number, creds)
+        self.device = account.devices[number] = self.cipher.device
         self.read: deque[Read] = deque(maxlen=KEPT)
         self.ticks: deque[Tick] = deque(maxlen=KEPT)
         self.failures: deque[str] = deque(maxlen=KEPT)
         self.sent: dict[str, Sent] = {}
-        #: Group to the devices that have our sender key.
-        self._keyed: dict[str, set[tuple[str, int]]] = {}
         self._retries: dict[str, int] = {}
-        self._next_pre_key = 1
         #: Ask for a second sending of this many messages, although they opened.
         self.demand_retries = 0
         #: Told about each message as soon as it is read.
         self.on_read: Callable[[Read], None] = lambda read: None
         self.on_call: Callable[[Node], None] = lambda node: None
         self.connect()
-        self.upload_pre_keys()
+        self.cipher.upload_pre_keys()
 
     # being there
 
@@ -139,15 +109,6 @@ class Party(Resident):
         """Send a stanza to the server."""
         if self.device.link is not None:
             self.world.submit(self.device.link, node)
-
-    def upload_pre_keys(self) -> None:
-        """Give the server one-time prekeys."""
-        with self.store.change() as txn:
-            for id in range(self._next_pre_key, self._next_pre_key + PRE_KEY_BATCH):
-                pair = generate(self.random)
-                PRE_KEYS.put(txn, str(id), PreKey(pair.private, pair.public))
-                self.device.pre_keys[id] = pair.public
-        self._next_pre_key += PRE_KEY_BATCH
 
     # sending
 
@@ -184,35 +145,10 @@ class Party(Resident):
         """A message to one of the account's own devices (keys, history)."""
         id = id or self.new_id()
         self._keep(id, Sent(device.pn, message, Facts(), peer=True))
-        with self.store.change() as txn:
-            node = self._seal(txn, device, message.SerializeToString(), Facts())
+        sealed = self.cipher.seal([(device, message.SerializeToString())], Facts())
         attrs: dict[str, Attr] = {"id": id, "to": device.pn, "type": "text", "category": "peer"}
-        self.submit(Node("message", attrs, self._with_identity([node])))
+        self.submit(Node("message", attrs, self._with_identity(sealed)))
         return id
-
-    def _seal(self, txn: Txn, device: Device, plaintext: bytes, facts: Facts, *, count: int = 0) -> Node:
-        address = device.lid.signal_address
-        me = local_from_creds(self.creds, self.random)
-        if not has_session(txn, address):
-            bundle = take(self.world, device)
-            one = bundle.pre_key or (None, None)
-            opened = Bundle(
-                registration_id=bundle.registration_id,
-                identity=bundle.identity,
-                signed_pre_key_id=bundle.signed.id,
-                signed_pre_key=bundle.signed.public,
-                signature=bundle.signed.signature,
-                pre_key_id=one[0],
-                pre_key=one[1],
-            )
-            open_session(txn, address, opened, me=me, now=self.world.now)
-        envelope = encrypt(txn, address, pad(plaintext, self.random), me=me)
-        return enc(envelope.type, envelope.data, facts, count=count)
-
-    def seal(self, device: Device, plaintext: bytes, facts: Facts) -> Node:
-        """Encrypt for one device; nothing is sent."""
-        with self.store.change() as txn:
-            return self._seal(txn, device, plaintext, facts)
 
     def _with_identity(self, children: list[Node]) -> list[Node]:
         if self.device.device_identity and _opens(children):
@@ -231,17 +167,14 @@ class Party(Resident):
         if message.HasField("messageContextInfo"):
             own.messageContextInfo.CopyFrom(message.messageContextInfo)
         plain, plain_own = message.SerializeToString(), own.SerializeToString()
-        to = []
-        with self.store.change() as txn:
-            for device in self._others((account, self.account)):
-                text = plain_own if device.account is self.account else plain
-                to.append(Node("to", {"jid": device.named(server)}, [self._seal(txn, device, text, facts)]))
+        devices = self._others((account, self.account))
+        texts = [plain_own if device.account is self.account else plain for device in devices]
+        sealed = self.cipher.seal(zip(devices, texts, strict=True), facts)
+        to = _addressed(zip(devices, sealed, strict=True), server)
         attrs: dict[str, Attr] = {"id": id, "to": chat, "type": facts.type}
         if server == LID:
             attrs["peer_recipient_pn"] = account.pn
-        return Node(
-            "message", _edited(attrs, facts), self._with_identity([Node("participants", {}, list(to))])
-        )
+        return Node("message", _edited(attrs, facts), self._with_identity([Node("participants", {}, to)]))
 
     def _for_group(self, group: Group, id: str, message: Message, facts: Facts) -> Node:
         members = [member.account for member in group.members.values()]
@@ -266,41 +199,15 @@ class Party(Resident):
         self, chat: Jid, people: list[Account], server: str, message: Message, facts: Facts
     ) -> list[Node]:
         """The sender key for who lacks it, then one ciphertext for all."""
-        name, me = str(chat), self.device.lid.signal_address
-        keyed = self._keyed.setdefault(name, set())
-        children: list[Node] = []
-        with self.store.change() as txn:
-            key = Message()
-            skdm = sender_keys.distribution(txn, name, me, entropy=self.random)
-            key.senderKeyDistributionMessage.groupId = name
-            key.senderKeyDistributionMessage.axolotlSenderKeyDistributionMessage = skdm
-            told = key.SerializeToString()
-            to = []
-            for device in self._others([*people, self.account]):
-                if (device.account.user, device.number) not in keyed:
-                    keyed.add((device.account.user, device.number))
-                    to.append(
-                        Node("to", {"jid": device.named(server)}, [self._seal(txn, device, told, Facts())])
-                    )
-            if to:
-                children.append(Node("participants", {}, list(to)))
-            plain = pad(message.SerializeToString(), self.random)
-            data = sender_keys.encrypt(txn, name, me, plain, entropy=self.random)
-        children.append(enc("skmsg", data, facts))
-        return self._with_identity(children)
-
-    def rotate(self, group: Jid) -> None:
-        """Somebody left: the next message makes a new sender key."""
-        with self.store.change() as txn:
-            sender_keys.rotate(txn, str(group), self.device.lid.signal_address)
-        self._keyed.pop(str(group), None)
+        devices = self._others([*people, self.account])
+        keys, sealed = self.cipher.seal_shared(chat, devices, message, facts)
+        children = [Node("participants", {}, _addressed(keys, server))] if keys else []
+        return self._with_identity([*children, sealed])
 
     def lose_session(self, other: Jid) -> None:
         """Forget the session with every device of a person."""
         account = self.world.account(other)
-        with self.store.change() as txn:
-            for device in account.devices.values() if account is not None else ():
-                delete_session(txn, device.lid.signal_address)
+        self.cipher.lose_sessions(account.devices.values() if account is not None else ())
 
     # receiving
 
@@ -329,17 +236,16 @@ class Party(Resident):
 
     def _notification(self, node: Node) -> None:
         if node.text("type") == "w:gp2" and node.child("remove") is not None:
-            self.rotate(node.need_jid("from"))
+            self.cipher.rotate(node.need_jid("from"))
         elif node.text("type") == "encrypt" and node.child("count") is not None:
-            self.upload_pre_keys()
+            self.cipher.upload_pre_keys()
 
     def _message(self, node: Node) -> list[Node]:
         message = parse(node, (self.device.lid, self.device.pn))
         if message.plaintext is not None or message.unavailable is not None:
             return [acks.ack(node, me=self.device.pn)]
         try:
-            with self.store.change() as txn:
-                opened = self._open(txn, message)
+            opened = self.cipher.open(message)
         except Duplicate:
             return [delivered(message, available=True)]
         except (SignalError, DecodeError) as error:
@@ -365,45 +271,14 @@ class Party(Resident):
             self.on_read(read)
         return [delivered(message, available=True)]
 
-    def _open(self, txn: Txn, message: Incoming) -> Message | None:
-        sender = self.world.device(message.sender)
-        if sender is None:
-            raise RemoteProtocolError(f"{message.sender} is no device in this sandbox")
-        address = sender.lid.signal_address
-        me = local_from_creds(self.creds, self.random)
-        found: Message | None = None
-        for part in sorted(message.encs, key=lambda part: part.type == "skmsg"):
-            if part.type == "skmsg":
-                plain = sender_keys.decrypt(txn, str(message.chat), address, part.data)
-            else:
-                plain = decrypt(txn, address, part.type, part.data, me=me, now=self.world.now).plaintext
-            opened = Message.FromString(unpad(plain))
-            if opened.HasField("senderKeyDistributionMessage"):
-                told = opened.senderKeyDistributionMessage
-                sender_keys.process_distribution(
-                    txn, told.groupId, address, told.axolotlSenderKeyDistributionMessage
-                )
-                if len(message.encs) > 1:
-                    continue
-            if message.from_me and opened.HasField("deviceSentMessage"):
-                opened = opened.deviceSentMessage.message
-            found = opened
-        return found
-
     def _demand(self, node: Node, message: Incoming, reason: int) -> list[Node]:
         """Ask for the message again, with fresh keys."""
         count = self._retries[message.id] = self._retries.get(message.id, 0) + 1
         answers = [acks.ack(node, me=self.device.pn)]
         if count < MOST_RETRIES:
-            pair = generate(self.random)
-            id, self._next_pre_key = self._next_pre_key, self._next_pre_key + 1
-            with self.store.change() as txn:
-                PRE_KEYS.put(txn, str(id), PreKey(pair.private, pair.public))
-            signed = self.creds.signed_pre_key
-            keys = retry.Keys(
-                self.creds.identity.public, id, pair.public, signed, self.device.device_identity
-            )
-            answers.insert(0, retry.ask(message, count, self.creds.registration_id, reason, keys))
+            keys = self.cipher.retry_keys()
+            asked = retry.ask(message, count, self.cipher.creds.registration_id, reason, keys)
+            answers.insert(0, asked)
         return answers
 
     def _receipt(self, node: Node) -> None:
@@ -422,30 +297,19 @@ class Party(Resident):
         device = self.world.device(asked.requester)
         if sent is None or device is None or asked.count >= MOST_RETRIES:
             return
-        message = Message()
-        message.CopyFrom(sent.message)
+        message = sent.message
         attrs: dict[str, Attr] = {"id": asked.id, "to": asked.from_, "type": sent.facts.type}
-        with self.store.change() as txn:
-            if asked.keys is not None:
-                me = local_from_creds(self.creds, self.random)
-                open_session(txn, device.lid.signal_address, asked.keys.bundle, me=me, now=self.world.now)
-            if asked.participant is not None:
-                attrs["participant"] = asked.participant
-                name, mine = str(asked.from_), self.device.lid.signal_address
-                told = message.senderKeyDistributionMessage
-                told.groupId = name
-                told.axolotlSenderKeyDistributionMessage = sender_keys.distribution(
-                    txn, name, mine, entropy=self.random
-                )
-            elif device.account is self.account and not sent.peer:
-                message = Message()
-                message.deviceSentMessage.destinationJid = str(sent.to)
-                message.deviceSentMessage.message.CopyFrom(sent.message)
-                attrs["recipient"] = sent.to
-            elif sent.peer:
-                attrs["category"] = "peer"
-            node = self._seal(txn, device, message.SerializeToString(), sent.facts, count=asked.count)
-        self.submit(Node("message", _edited(attrs, sent.facts), self._with_identity([node])))
+        if asked.participant is not None:
+            attrs["participant"] = asked.participant
+        elif sent.peer:
+            attrs["category"] = "peer"
+        elif device.account is self.account:
+            message = Message()
+            message.deviceSentMessage.destinationJid = str(sent.to)
+            message.deviceSentMessage.message.CopyFrom(sent.message)
+            attrs["recipient"] = sent.to
+        sealed = self.cipher.seal_again(device, message, sent.facts, asked)
+        self.submit(Node("message", _edited(attrs, sent.facts), self._with_identity([sealed])))
 
     def mark_read(self, read: Read, type: str = "read") -> None:
         """Say that a message was read or played."""
@@ -456,6 +320,10 @@ class Party(Resident):
             if group is not None and sender is not None:
                 attrs["participant"] = sender.named(group.server)
         self.submit(Node("receipt", attrs))
+
+
+def _addressed(sealed: Iterable[tuple[Device, Node]], server: str) -> list[Node]:
+    return [Node("to", {"jid": device.named(server)}, [node]) for device, node in sealed]
 
 
 def _opens(children: Iterable[Node]) -> bool:
@@ -470,17 +338,3 @@ def _edited(attrs: dict[str, Attr], facts: Facts) -> dict[str, Attr]:
     if facts.edit:
         attrs["edit"] = facts.edit
     return attrs
-
-
-def fresh_identity(party: Party) -> None:
-    """A new phone under the old number: other keys, no sessions."""
-    old = party.creds
-    creds = new_creds(party.random, party.world.now)
-    party.creds = msgspec.structs.replace(creds, account=old.account)
-    party.store = Memory()
-    device = party.device
-    device.identity, device.registration_id = creds.identity.public, creds.registration_id
-    signed = creds.signed_pre_key
-    device.signed = SignedKey(signed.id, signed.pair.public, signed.signature)
-    device.pre_keys.clear()
-    party.upload_pre_keys()

@@ -17,7 +17,7 @@ from protocol.node import Attr, Node
 from protocol.pb.e2e_pb2 import Message
 from protocol.stanza.message import Facts
 from waconnd.sandbox import linking, rooms
-from waconnd.sandbox.party import KEPT, Party, Read, fresh_identity
+from waconnd.sandbox.party import KEPT, Party, Read
 from waconnd.sandbox.phone import Phone
 from waconnd.sandbox.state import Account, Group
 from waconnd.sandbox.world import World
@@ -244,7 +244,7 @@ class Person:
         for device in list(self.account.companions()):
             linking.remove(self.world, device)
         self.companions.clear()
-        fresh_identity(self.phone)
+        self.phone.cipher.renew()
         self.account.raw_id = int.from_bytes(self.phone.random(4), "big")
         self.account.key_list = self.phone.sign_devices()
         changed = Node("identity")

@@ -51,7 +51,7 @@ class Phone(Party):
     @property
     def identity(self) -> KeyPair:
         """The account's key."""
-        return self.creds.identity
+        return self.cipher.creds.identity
 
     # linking
 

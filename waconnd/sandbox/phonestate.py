@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from protocol.appstate import lthash
 from protocol.appstate.keys import Expanded, expand
@@ -20,10 +20,8 @@ from protocol.pb.sync_pb2 import (
     SyncdSnapshot,
 )
 from waconnd.sandbox.iq.appstate import store
+from waconnd.sandbox.party import Party
 from waconnd.sandbox.state import COLLECTIONS
-
-if TYPE_CHECKING:
-    from waconnd.sandbox.phone import Phone
 
 #: Two bytes of device, four of epoch.
 KEY_ID_BYTES: Final = 6
@@ -44,7 +42,7 @@ class Held:
 class PhoneState:
     """See the module."""
 
-    def __init__(self, phone: Phone) -> None:
+    def __init__(self, phone: Party) -> None:
         self._phone = phone
         self.keys: dict[bytes, tuple[bytes, int]] = {}
         self._held = {name: Held() for name in COLLECTIONS}

@@ -1,4 +1,4 @@
-"""What the server knows: accounts, devices, collections, groups. Plain records, changed by the handlers in place."""
+"""What the server knows: accounts, devices, collections, groups, channels. Plain records, changed by the handlers in place."""
 
 from __future__ import annotations
 
@@ -283,6 +283,24 @@ class Group:
         """May change the group."""
         member = self.members.get(account.user)
         return member is not None and bool(member.role)
+
+
+@dataclass(slots=True)
+class Channel:
+    """A newsletter."""
+
+    jid: Jid
+    name: str
+    description: str
+    owner: Account
+    created: int
+    invite: str
+    followers: dict[str, Account] = field(default_factory=dict)
+    muted: set[str] = field(default_factory=set)
+    #: Server id to the post as it was delivered.
+    posts: dict[int, Node] = field(default_factory=dict)
+    #: Server id to who reacted with what.
+    reactions: dict[int, dict[str, str]] = field(default_factory=dict)
 
 
 def group_jid(user: str) -> Jid:

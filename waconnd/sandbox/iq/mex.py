@@ -9,9 +9,8 @@ import msgspec
 
 from protocol.node import Node
 from waconnd.sandbox import channels
-from waconnd.sandbox.channels import Channel
 from waconnd.sandbox.core import Core
-from waconnd.sandbox.state import Device
+from waconnd.sandbox.state import Channel, Device
 
 Variables = dict[str, Any]
 Operation = Callable[[Core, Device, Variables], tuple[str, object]]
