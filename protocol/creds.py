@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from protocol.crypto.curve import DJB, Entropy, KeyPair, generate
+from protocol.crypto.curve import Entropy, KeyPair, generate
 from protocol.crypto.xeddsa import sign
 from protocol.jid import Jid, parse
 from protocol.keystore import Kind, Table
@@ -78,7 +78,6 @@ class Creds(msgspec.Struct, frozen=True, omit_defaults=True):
     #: The server's verified certificate chain of the last XX, for resumption (reference 01, 2.8).
     server_chain: bytes = b""
     props_hash: str = ""
-    props_refresh_id: str = ""
     my_app_state_key: str = ""
     #: Salt of cstokens (reference 02, 5.8).
     nct_salt: bytes = b""
@@ -109,4 +108,4 @@ def new_creds(entropy: Entropy, now: float) -> Creds:
 
 def sign_pre_key(identity: KeyPair, id: int, pair: KeyPair, now: float, entropy: Entropy) -> SignedPreKey:
     """Sign a prekey with the identity."""
-    return SignedPreKey(id, pair, sign(identity.private, DJB + pair.public, entropy), now)
+    return SignedPreKey(id, pair, sign(identity.private, pair.tagged, entropy), now)

@@ -45,7 +45,6 @@ class Kind:
     SETTING: Final = "setting"
     #: Calls that ring or are going on.
     CALL: Final = "call"
-    MESSAGE_SECRET: Final = "message-secret"
     RETRY_COUNT: Final = "retry-count"
     #: How often we sent a message again for one device, and when a session was given up for that.
     RETRY_ANSWER: Final = "retry-answer"

@@ -28,14 +28,16 @@ from protocol.flows.context import Context
 from protocol.node import Node
 from protocol.stanza import linkcode, pairing, passkey
 from protocol.stanza.acks import ack
+from protocol.stanza.receipt import app_data
 
 Handler = Callable[[Context, Node], Reaction]
 
 NOTHING: Final = Reaction()
 
 
-def _ack_only(ctx: Context, node: Node) -> Reaction:
-    return Reaction(stanzas=(ack(node),))
+def _of_another_product(ctx: Context, node: Node) -> Reaction:
+    """`<appdata>` is encrypted for others of Meta's programs; its receipt is all that the server wants of us."""
+    return Reaction(stanzas=(app_data(node),))
 
 
 def _nothing(ctx: Context, node: Node) -> Reaction:
@@ -111,7 +113,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     "status": message.on_message,
     "receipt": receipt.on_receipt,
     "call": calls.on_call,
-    "appdata": _ack_only,
+    "appdata": _of_another_product,
     # An answer nobody waits for any more.
     "ack": _nothing,
     "presence": presence.on_presence,

@@ -130,15 +130,6 @@ def rotate(txn: Txn, group: str, sender: str) -> None:
     SENDER_KEYS.delete(txn, sender_key_id(group, sender))
 
 
-def has_sender_key(view: View, group: str, sender: str) -> bool:
-    """Is there a key of this device? False for a record that makes no sense."""
-    try:
-        record = SENDER_KEYS.get(view, sender_key_id(group, sender))
-    except RecordDamaged:
-        return False
-    return record is not None and bool(record.states)
-
-
 def _reach_back(state: SenderState, key: bytes, index: int) -> None:
     """The key came again, at an earlier place than the one we know it from: what overtook it had brought a later one."""
     if not 0 < state.first - index <= MAX_JUMP:

@@ -17,12 +17,8 @@ CLASSES: Final = frozenset({"message", "receipt", "notification", "call", "statu
 #: Error codes of a negative ack, by the names that WhatsApp uses.
 PARSING_ERROR: Final = 487
 UNRECOGNIZED_STANZA: Final = 488
-UNRECOGNIZED_CLASS: Final = 489
-UNRECOGNIZED_TYPE: Final = 490
 INVALID_PROTOBUF: Final = 491
 MISSING_MESSAGE_SECRET: Final = 495
-OLD_COUNTER: Final = 496
-UNHANDLED: Final = 500
 
 
 def ack(node: Node, *, error: int | None = None, me: Jid | None = None) -> Node:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 from protocol.jid import HOSTED, HOSTED_LID, LID, USER, Jid
 from protocol.node import Attr, BadNode, Node
 
-EncType = Literal["msg", "pkmsg", "skmsg"]
 PAIRWISE: Final = ("msg", "pkmsg")
 GROUP_CIPHER: Final = "skmsg"
 BOT_CIPHER: Final = "msmsg"
@@ -55,7 +54,6 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     offline: bool = False
     #: The stanza came as `<status>`: its ack has another class, all else is the same.
     is_status_stanza: bool = False
-    device_identity: bytes | None = None
     #: None: nothing is unavailable. Otherwise its type, which may be empty.
     unavailable: str | None = None
     plaintext: bytes | None = None
@@ -118,7 +116,6 @@ def parse(node: Node, me: Sequence[Jid]) -> Incoming:
         chat = plain(target)
     prefix = "participant" if sender is not from_ else "sender"
     unavailable, plaintext = node.child("unavailable"), node.child("plaintext")
-    identity = node.child("device-identity")
     encs = tuple(_enc(child) for child in node.all("enc"))
     if len(encs) > MAX_ENCS:
         raise BadNode(f"<message> with {len(encs)} ciphertexts; {MAX_ENCS} is the limit")
@@ -138,7 +135,6 @@ def parse(node: Node, me: Sequence[Jid]) -> Incoming:
         peer=node.text("category") == "peer",
         offline="offline" in node.attrs,
         is_status_stanza=node.tag == "status",
-        device_identity=identity.content_bytes() if identity else None,
         unavailable=unavailable.text("type") if unavailable else None,
         plaintext=plaintext.content_bytes() if plaintext else None,
         server_id=node.text("server_id"),

@@ -66,6 +66,14 @@ def history_handled(me: Jid, id: str) -> Node:
     return Node("receipt", {"id": id, "to": me.bare, "type": HISTORY})
 
 
+def app_data(node: Node) -> Node:
+    """What answers an `<appdata>` (reference 01, 7.1)."""
+    attrs: dict[str, Attr] = {"id": node.text("id"), "category": "peer_appdata"}
+    if (sender := node.attrs.get("from")) is not None:
+        attrs["to"] = sender
+    return Node("receipt", attrs)
+
+
 def read(
     chat: Jid,
     ids: Sequence[str],

@@ -42,9 +42,8 @@ NIBBLE_8: Final = 255
 
 NIBBLES: Final = "0123456789-."
 HEX_DIGITS: Final = "0123456789ABCDEF"
-#: The smallest node: list tag, its size, a token. The smallest attribute: two tokens.
+#: The smallest node: list tag, its size, a token.
 NODE_BYTES: Final = 3
-ATTR_BYTES: Final = 2
 
 
 class CodecError(RemoteProtocolError):

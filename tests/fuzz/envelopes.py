@@ -74,7 +74,6 @@ def fuzz_records(data: bytes) -> None:
     txn.put(Kind.SESSION, ANN, data)
     txn.put(Kind.SENDER_KEY, sender_key_id(GROUP, ANN), data)
     session.has_session(txn, ANN)
-    groups.has_sender_key(txn, GROUP, ANN)
     before = dict(txn.changes)
     try:
         session.decrypt(txn, ANN, waiting[0].type, waiting[0].data, me=me, now=0.0)

@@ -5,7 +5,8 @@ import pytest
 from protocol.jid import SERVER, STATUS, Jid
 from protocol.node import Node
 from protocol.stanza import iq
-from protocol.stanza.acks import UNHANDLED, ack
+from protocol.stanza.acks import PARSING_ERROR, ack
+from protocol.stanza.receipt import app_data
 from protocol.wire.codec import decode, encode
 
 ANN = Jid("15550002222", "s.whatsapp.net", 3)
@@ -58,8 +59,8 @@ def test_every_class(node, expected):
 
 def test_a_negative_ack_names_its_code():
     node = Node("message", {"from": ANN, "id": "1", "recipient": GROUP})
-    attrs = ack(node, error=UNHANDLED).attrs
-    assert attrs["error"] == "500" and attrs["recipient"] == GROUP and attrs["to"] == ANN
+    attrs = ack(node, error=PARSING_ERROR).attrs
+    assert attrs["error"] == "487" and attrs["recipient"] == GROUP and attrs["to"] == ANN
 
 
 @pytest.mark.parametrize(
@@ -81,3 +82,8 @@ def test_ids_are_unique_on_a_connection_and_differ_between_two():
     one, two = iq.Ids(lambda n: b"\x01\x02"), iq.Ids(lambda n: b"\xff\x00")
     ids = [one() for _ in range(100)] + [two() for _ in range(100)]
     assert len(set(ids)) == 200 and ids[0] == "1.2-1"
+
+
+def test_app_data_of_other_products_is_answered_by_a_receipt():
+    node = Node("appdata", {"from": ANN, "id": "1", "category": "peer"}, [Node("enc", {"v": "3"}, b"x")])
+    assert app_data(node) == Node("receipt", {"id": "1", "category": "peer_appdata", "to": ANN})
