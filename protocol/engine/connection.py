@@ -86,6 +86,9 @@ class Connection:
         if isinstance(data, str):
             self.ctx.counts["text_frame"] += 1
             return
+        if data and self._channel is not None:
+            # A large frame may take minutes to arrive: as long as its bytes come, the server lives.
+            self._keepalive.heard(now, news=False)
         try:
             for payload in self._frames.feed(data):
                 self._payload(payload)

@@ -81,7 +81,7 @@ class ServerConnection:
                 node = self._channel.open(payload)
                 if node is not None:
                     self._stanzas.append(node)
-            else:
+            elif payload:
                 self._shake(payload)
 
     def outputs(self) -> list[Send | Close]:

@@ -12,7 +12,7 @@ from protocol.flows.mapping import lid_of, pn_of
 from protocol.flows.roster import GROUPS
 from protocol.flows.send_person import wire_name
 from protocol.jid import Jid
-from protocol.stanza import presence, receipt
+from protocol.stanza import presence, receipt, session
 from protocol.stanza.presence import Typing
 
 #: Receivers forget that somebody types after about 25 s: it is said again in between.
@@ -50,7 +50,10 @@ async def mark_read(
 
 async def show_presence(ctx: Context, *, available: bool) -> None:
     """Appear online or not. While online, delivery receipts are shown and the phone may stay silent."""
-    await Tell((presence.here(available, ctx.creds().push_name),), at_once=True)
+    shown = [presence.here(available, ctx.creds().push_name)]
+    if available:
+        shown.append(session.unified_session(ctx.now, ctx.clock_offset))
+    await Tell(tuple(shown), at_once=True)
     ctx.available = available
 
 

@@ -51,6 +51,8 @@ class Sent(msgspec.Struct, frozen=True):
 
     given: tuple[Jid, ...]
     failures: Failures
+    #: The sender key that it was.
+    key: int | None
 
 
 async def to_group(ctx: Context, request: SendRequest) -> SendResult:
@@ -65,7 +67,7 @@ async def to_group(ctx: Context, request: SendRequest) -> SendResult:
         raise SendRefused(ack)
     txn = ctx.txn()
     if sent.given or sent.failures:
-        sender_keys.mark(txn, request.to, sent.given, sent.failures, ctx.now)
+        sender_keys.mark(ctx, txn, request.to, sent.key, sent.given, sent.failures)
         ctx.store.stage(txn)
     failures = dict(sent.failures)
     if ack.phash and ack.phash != participant_hash(plan.devices):
@@ -107,14 +109,13 @@ async def _attempt(ctx: Context, request: SendRequest, plan: Plan) -> tuple[Sent
     while more := [d for d in sender_keys.lacking(ctx.store, request.to, others, ctx.now) if d not in need]:
         need += more
         failures |= await ensure_sessions(ctx, more)
-    sealed = await _seal_and_stage(ctx, request, plan, others, failures)
-    ack = await answered(request.to, request.id)
-    return Sent(tuple(one.to for one in sealed), failures), ack
+    sent = await _seal_and_stage(ctx, request, plan, others, failures)
+    return sent, await answered(request.to, request.id)
 
 
 async def _seal_and_stage(
     ctx: Context, request: SendRequest, plan: Plan, others: Sequence[Jid], failures: Failures
-) -> list[Sealed]:
+) -> Sent:
     group, sender = str(request.to), sender_keys.own_sender(ctx, ctx.store)
     for _ in range(MAX_RESTARTS):
         txn = ctx.txn()
@@ -140,8 +141,9 @@ async def _seal_and_stage(
     # While a key is on its way the lane stays ours: the next message need not carry it again.
     stanza = _stanza(ctx, request, plan, sealed, skmsg)
     events = announce.sent(ctx, txn, request.to, request)
+    sent = Sent(tuple(one.to for one in sealed), failures, sender_keys.current(ctx, txn, request.to))
     await Commit(txn, then=(stanza,), events=events, frees_lane=not sealed)
-    return sealed
+    return sent
 
 
 def _stanza(ctx: Context, request: SendRequest, plan: Plan, sealed: Sequence[Sealed], skmsg: bytes) -> Node:
@@ -173,7 +175,7 @@ async def _complete(ctx: Context, request: SendRequest, plan: Plan) -> Failures:
         return {}
     failures = await ensure_sessions(ctx, missed)
     sender = sender_keys.own_sender(ctx, ctx.store)
-    given: list[Jid] = []
+    given: list[tuple[Jid, int | None]] = []
     for device in (d for d in missed if d not in failures):
         txn = ctx.txn()
         skdm = groups.distribution(txn, str(request.to), sender, entropy=ctx.random)
@@ -193,14 +195,17 @@ async def _complete(ctx: Context, request: SendRequest, plan: Plan) -> Failures:
             participant=device,
             addressing_mode=now.addressing if request.to.is_group else None,
         )
+        key = sender_keys.current(ctx, txn, request.to)
         await Commit(txn, then=(stanza,))
         try:
             if not (await answered(request.to, request.id)).error:
-                given.append(device)
+                given.append((device, key))
         except TimedOut:
             failures[device] = "the server did not acknowledge it"
     if given or failures:
         txn = ctx.txn()
-        sender_keys.mark(txn, request.to, given, failures, ctx.now)
+        key_now = sender_keys.current(ctx, txn, request.to)
+        holding = [device for device, key in given if key == key_now]
+        sender_keys.mark(ctx, txn, request.to, key_now, holding, failures)
         ctx.store.stage(txn)
     return failures

@@ -34,6 +34,11 @@ def own_sender(ctx: Context, view: View) -> str:
     return session_jid(view, ctx.account.lid_jid or ctx.account.pn_jid).signal_address
 
 
+def current(ctx: Context, view: View, group: Jid) -> int | None:
+    """The id of our key of a group."""
+    return groups.own_key(view, str(group), own_sender(ctx, view))
+
+
 def lacking(view: View, group: Jid, devices: Sequence[Jid], now: float) -> list[Jid]:
     """Those of `devices` that must be given our key."""
     memory = MEMORIES.get(view, str(group)) or Memory()
@@ -43,8 +48,14 @@ def lacking(view: View, group: Jid, devices: Sequence[Jid], now: float) -> list[
     return [device for device in devices if session_jid(view, device).signal_address not in has]
 
 
-def mark(txn: Txn, group: Jid, given: Iterable[Jid], refused: Iterable[Jid], now: float) -> None:
-    """The server acknowledged the message that carried the key to `given`."""
+def mark(
+    ctx: Context, txn: Txn, group: Jid, key: int | None, given: Iterable[Jid], refused: Iterable[Jid]
+) -> None:
+    """The server acknowledged the message that carried our key `key` to `given`."""
+    if key != current(ctx, txn, group):
+        # Somebody left meanwhile: what they were given is worth nothing any more.
+        return
+    now = ctx.now
     memory = MEMORIES.get(txn, str(group)) or Memory()
     new = [session_jid(txn, device).signal_address for device in given]
     has = dict.fromkeys((*memory.has, *new))

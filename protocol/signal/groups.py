@@ -61,6 +61,15 @@ def distribution(txn: Txn, group: str, sender: str, *, entropy: Entropy) -> byte
     return write_distribution(state.id, state.index, state.key, state.public)
 
 
+def own_key(view: View, group: str, sender: str) -> int | None:
+    """The id of our own key; None when there is none, or none that makes sense."""
+    try:
+        state = _own(SENDER_KEYS.get(view, sender_key_id(group, sender)))
+    except RecordDamaged:
+        return None
+    return state.id if state is not None else None
+
+
 def encrypt(txn: Txn, group: str, sender: str, plaintext: bytes, *, entropy: Entropy) -> bytes:
     """Encrypt (padded) plaintext with our own key. Raises NoSenderKey when `distribution` was never called."""
     id = sender_key_id(group, sender)

@@ -78,6 +78,32 @@ def test_two_empty_frames_change_nothing():
     assert pump.client.state is Link.READY
 
 
+def test_the_servers_end_passes_empty_frames_over_from_the_first_one_on():
+    host, toy = Host(), Toy()
+    paired(host, toy)
+    pump = Pump(host, toy.serve)
+    pump.on_login = toy.greet
+    pump.to_server = lambda data: iter((data, frame(b""), b""))
+    pump.server.receive(b"", pump.now)
+    pump.advance(100)
+    assert pump.client.state is Link.READY and pump.complaint is None
+
+
+def test_a_frame_that_takes_minutes_to_arrive():
+    """Nothing else fits through the line meanwhile, not even the answer to a ping."""
+    host, toy = Host(), Toy()
+    pump = logged_in(host, toy)
+    pump.server.send(session.ib(Node("tos", {}, bytes(60_000))))
+    (whole,) = (out.data for out in pump.server.outputs())
+    toy.silent = True
+    for at in range(0, len(whole), 5_000):
+        pump.client.receive(whole[at : at + 5_000], pump.now)
+        pump.advance(10)
+    assert pump.client.state is Link.READY
+    pump.advance(40)
+    assert pump.client.verdict.reason == "silent"
+
+
 def test_compressed_stanzas():
     host, toy = Host(), Toy()
     assert logged_in(host, toy, faults=Faults(compress_above=0)).client.state is Link.READY

@@ -56,6 +56,7 @@ def test_typing_stops_by_itself() -> None:
 def test_presence_decides_how_receipts_look() -> None:
     world, ann, bob = pair()
     world.finish(bob.start(show_presence(bob.ctx, available=True)))
+    assert [n.children[0].tag for n in said(world, bob, "ib")] == ["unified_session"]
     world.finish(ann.send(bob.lid.bare, "more", "A2"))
     (receipt,) = [n for n in said(world, bob, "receipt") if n.text("id") == "A2"]
     assert "type" not in receipt.attrs

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from protocol.flows import roster
+import pytest
+
+from protocol.flows import roster, sender_keys
 from protocol.flows.sender_keys import MEMORIES
 from protocol.jid import Jid
 from protocol.node import Node
@@ -135,3 +137,29 @@ def test_a_lost_ack_does_not_count_as_delivered() -> None:
     world.finish(ann.send(group, "one", "G1"))
     assert sealed_for(world, "G1") == 6
     assert people[3][0].texts() == ["one"]
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["all at once", "a device was missed"])
+def test_a_key_that_was_replaced_before_the_ack_was_given_to_nobody(late: bool) -> None:
+    """Somebody leaves while the message that carries the key is under way: the next one brings the new key to all."""
+    world = World()
+    (ann,), (bob,), (cid,) = world.person(1), world.person(2), world.person(3)
+    group = world.group(1, [ann, bob, cid])
+    if late:
+        world.finish(ann.send(group, "zero", "G0"))
+        tablet = world.link(bob.person, 4)
+
+    def leave(party: Party, node: Node) -> int:
+        if party is ann and node.text("id") == "G1" and (not late or node.jid("participant")):
+            txn = ann.ctx.txn()
+            sender_keys.rotate(ann.ctx, txn, group)
+            ann.store.stage(txn)
+        return 0
+
+    world.refuse = leave
+    world.finish(ann.send(group, "one", "G1"))
+    world.finish(ann.send(group, "two", "G2"))
+    readers = [bob, cid, tablet] if late else [bob, cid]
+    assert [party.texts()[-1] for party in readers] == ["two"] * len(readers)
+    asked = [n.text("id") for _, n in world.log if n.tag == "receipt" and n.text("type") == "retry"]
+    assert "G2" not in asked, "nobody had to ask again"
