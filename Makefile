@@ -6,7 +6,7 @@ WORKERS ?= 2
 ONLY ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint type fmt bench interop crash fuzz soak proto generate check-generated docs install uninstall clean
+.PHONY: help demo run sandbox test lint type fmt bench interop crash fuzz soak proto generate check-generated docs install uninstall clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -25,6 +25,13 @@ help: ## show this list
 
 demo: .venv/.run ## pair, write, answer, kill -9, come back: the main job against the built-in sandbox
 	@$(V)/python -m tests.demo
+
+run: .venv/.run ## the daemon, on the real WhatsApp; pair it from another terminal
+	@$(V)/waconnd serve
+
+sandbox: .venv/.run ## the daemon on a WhatsApp of its own, with ada's phone linked: write to bob from another terminal
+	@$(V)/waconnd serve --sandbox & daemon=$$!; trap 'kill $$daemon 2>/dev/null; wait $$daemon' INT TERM; \
+	$(V)/waconnd sandbox link ada && echo 'Now, in another terminal:  $(V)/waconnd send +15550100001 "hello bob"'; wait $$daemon
 
 test: .venv/.test ## all tests, with the short forms of crash, kill and soak
 	$(V)/python -m pytest -n $(WORKERS) --dist loadfile -q -m "not slow and not interop"

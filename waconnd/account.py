@@ -7,7 +7,6 @@ ask the policy what its end means, wait as long as that says. It never gives up 
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import random
 from collections.abc import Callable, Coroutine, Sequence
@@ -28,6 +27,7 @@ from protocol.events.base import Event
 from protocol.events.pairing import CodeShown, PairExpired, PairFailed, QrShown
 from protocol.flows.context import Context, Settings
 from protocol.keystore import Keystore, Txn
+from waconnd.announcements import ConnectionAttempt
 from waconnd.dial import Endpoint
 from waconnd.entropy import entropy
 from waconnd.link import Link
@@ -38,7 +38,6 @@ from waconnd.policy import Backoff
 from waconnd.standing import Report, Standing
 from waconnd.store.authdir import AuthDir
 
-log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 #: Ends of a connection that are remembered over a restart: they need a human or a date.
@@ -124,6 +123,7 @@ class Account:
         #: Questions that wait for a person.
         self.people = People(around.now)
         self._last_inbound: float | None = None
+        self._phone_seen = self.memo.phone_seen_at
         self._counts: dict[str, int] = {}
 
     @classmethod
@@ -167,6 +167,14 @@ class Account:
         return self._around.now()
 
     @property
+    def phone_seen_at(self) -> float:
+        """When the phone last showed itself, Unix seconds; 0: never yet."""
+        link = self.link
+        if link is not None and link.connection is not None:
+            self._phone_seen = max(self._phone_seen, link.connection.phone_seen_at)
+        return self._phone_seen
+
+    @property
     def ready(self) -> bool:
         """Messages can be sent at this moment."""
         return self.standing.link is LinkState.READY
@@ -176,7 +184,7 @@ class Account:
         link = self.link
         if link is not None and link.connection is not None:
             self._last_inbound = link.connection.last_inbound_at or self._last_inbound
-        return self.standing.report(self.name, self.creds, self._last_inbound)
+        return self.standing.report(self.name, self.creds, self._last_inbound, self.phone_seen_at)
 
     async def wait(self, words: Sequence[str]) -> Report:
         """Return once the state is one of these."""
@@ -277,6 +285,7 @@ class Account:
 
     async def run(self) -> None:
         """Keep connected for ever."""
+        waited = 0.0
         while not self._stopping:
             if not self._wanted():
                 self._settle(self._at_rest)
@@ -291,11 +300,14 @@ class Account:
                 continue
             link = Link(self, self.authdir, self._connection, self._around.now)
             self.link, self._ready_at = link, 0.0
+            attempt = ConnectionAttempt(at=self._around.now(), n=self.backoff.attempts + 1, delay_s=waited)
+            self._around.told(self.name, (attempt,))
             ended = await link.run(self._around.endpoint(self.name))
+            _ = self.phone_seen_at
             if self.authdir.failure is not None:
                 # Only recovery may open this directory again.
                 raise self.authdir.failure
-            await self._after(ended)
+            waited = await self._after(ended)
 
     @property
     def _at_rest(self) -> LinkState:
@@ -317,21 +329,21 @@ class Account:
     def _settings(self) -> Settings:
         return msgspec.structs.replace(self._around.settings(self.name), expect_number=self.expect)
 
-    async def _after(self, ended: Verdict) -> None:
+    async def _after(self, ended: Verdict) -> float:
+        """What the end of a connection means; waits, and gives how long it wanted to."""
         now = self._around.now()
         ready_for = now - self._ready_at if self._ready_at else 0.0
         self.qr = self.code = None
         self.link = None
         if self._stopping or self.memo.stopped:
             self._settle(LinkState.IDLE)
-            return
+            return 0.0
         self._resume = self._resume and ended.reason != "resumption_refused"
         if ended.reason == "client_outdated" and await self._around.renew_version():
             ended = verdict("reconnect")
         delay = self.backoff.delay(ended, ready_seconds=ready_for, now=now)
         self.standing.verdict = ended
         self.standing.attempts = self.backoff.attempts
-        self._log(ended, delay)
         if happening := _PARKING.get(ended.state):
             self.standing.happened(happening)
             await self.remember(parked=ended.reason, parked_code=ended.code, until=ended.until or 0.0)
@@ -342,13 +354,14 @@ class Account:
             if ended.state == "conflict":
                 await self.remember(parked=ended.reason)
             self._settle(self._at_rest)
-            return
+            return 0.0
         self.standing.next_retry_at = now + delay if delay else None
         if delay or ended.then is not Then.AT_ONCE:
             self._settle(LinkState.WAITING)
         await self._sleep(delay)
         self.standing.next_retry_at = None
         await self._lift()
+        return round(delay, 3)
 
     async def _lift(self) -> None:
         """A ban that has ended is forgotten."""
@@ -389,11 +402,6 @@ class Account:
         txn = self.keystore.txn()
         MEMO.put(txn, MEMO_ID, memo)
         await self.save(txn)
-
-    def _log(self, ended: Verdict, delay: float | None) -> None:
-        level = logging.WARNING if ended.loud else logging.INFO
-        after = "a human is needed" if delay is None else f"next try in {delay:.1f} s"
-        log.log(level, "connection ended: %s (%s); %s. %s", ended.reason, ended.code, after, ended.advice)
 
     def _settle(self, state: LinkState) -> None:
         self.standing.link = state

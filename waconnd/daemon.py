@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import anyio
 
-from waconnd import __version__, logs, measure, paths
+from waconnd import __version__, chronicle, logs, measure, paths, phones
 from waconnd.api import catalogue
 from waconnd.api.host import Check, Finding, Reloaded, WaVersion
 from waconnd.config import Config, ConfigError, Loaded, changes, load
@@ -30,11 +30,12 @@ from waconnd.eventlog import ArchiveLog
 from waconnd.faults import translate
 from waconnd.fleet import Fleet
 from waconnd.hooks import Hooks
+from waconnd.logs import fields
 from waconnd.metrics import Metrics
 from waconnd.rpc.caller import Caller
 from waconnd.rpc.dispatch import Dispatcher
 from waconnd.rpc.events import Feed, Row
-from waconnd.rpc.listen import SocketInUse, SocketPathError, bind, group_of
+from waconnd.rpc.listen import Own, SocketInUse, SocketPathError, bind, group_of
 from waconnd.rpc.peers import Access, Rule
 from waconnd.rpc.server import Server
 from waconnd.rpc.site import Site
@@ -153,7 +154,12 @@ class Daemon:
             for name in fresh.config.account:
                 if name not in self.fleet.names():
                     await self.fleet.open(name, create=True)
-            log.info("configuration read again: %s changed", ", ".join(now) or "nothing")
+            log.info(
+                "configuration read again: %s changed",
+                ", ".join(now) or "nothing",
+                extra=fields("daemon.config_changed"),
+            )
+            await self._emit("daemon.config_changed", {"changed": now, "needs_restart": later})
             return Reloaded(now, later)
         finally:
             self.notifier.ready(self._counts())
@@ -195,6 +201,7 @@ class Daemon:
             self.metrics.before.append(lambda: self.metrics.connections.set(server.connections))
             tasks.start_soon(self.feed.run)
             tasks.start_soon(measure.follow, self.feed, self.metrics, self.fleet.now)
+            tasks.start_soon(chronicle.follow, self.feed)
             tasks.start_soon(measure.outboxes, self.archive, self.fleet.names, self.metrics)
             await self.fleet.open_all()
             tasks.start_soon(self.hooks.run)
@@ -202,10 +209,18 @@ class Daemon:
             tasks.start_soon(self._watch)
             tasks.start_soon(self.disk.run)
             tasks.start_soon(self._sweep)
+            tasks.start_soon(phones.watch, self.fleet)
             tasks.start_soon(server.serve, listeners)
             tasks.start_soon(self._signals)
             self.notifier.ready(self._counts())
-            log.info("waconnd %s is up: %s", __version__, self._counts())
+            log.info(
+                "waconnd %s is up (WhatsApp Web %s): %s; it listens on %s",
+                __version__,
+                self.wa_version().value,
+                self._counts(),
+                _name_of(listeners),
+                extra=fields("daemon.started"),
+            )
             await self._emit("daemon.started", {"version": __version__})
             await self._stop.wait()
             await self._go_down(server)
@@ -213,7 +228,7 @@ class Daemon:
 
     async def _go_down(self, server: Server) -> None:
         self.notifier.stopping()
-        log.info("stopping")
+        log.info("stopping", extra=fields("daemon.draining"))
         guard = threading.Timer(self._drain + STOP_SECONDS, _stuck, [asyncio.get_running_loop()])
         guard.daemon = True
         guard.start()
@@ -331,7 +346,7 @@ def run(
     _setup_logs(config)
     faulthandler.enable()
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    own: Path | None = None
+    own: Own | None = None
     listeners: list[socket.socket] = []
     try:
         listeners = [sock for group in take_sockets().values() for sock in group]
@@ -339,13 +354,13 @@ def run(
             mode = int(config.daemon.socket_mode, 8)
             listeners = [bind(config.socket_path, mode=mode, group=config.daemon.socket_group)]
             # Only now: what another daemon listens on must not go with us.
-            own = config.socket_path
+            own = Own(config.socket_path)
         anyio.run(Daemon(loaded, reload, beside).run, listeners)
     except (SocketInUse, SocketPathError) as error:
         log.critical("%s", error)
         return EX_UNAVAILABLE if isinstance(error, SocketInUse) else EX_CONFIG
     except ArchiveError as error:
-        log.critical("%s", error)
+        log.critical("%s", error, extra=fields("store.corrupt"))
         return EX_DATAERR
     except StoreError as error:
         log.critical("%s", error)
@@ -361,7 +376,7 @@ def run(
             listener.close()
         if own is not None:
             with contextlib.suppress(OSError):
-                own.unlink(missing_ok=True)
+                own.remove()
     return EX_OK
 
 

@@ -13,7 +13,15 @@ from waconnd.fleet import UnknownAccount
 from waconnd.refusals import FORBIDDEN, kind_of_refusal
 from waconnd.rpc.errors import RpcError
 from waconnd.standing import Report
-from waconnd.store.archive.errors import ArchiveError, IdempotencyConflict, NotFound, OutboxFull
+from waconnd.store.archive.errors import (
+    ArchiveError,
+    BadPosition,
+    IdempotencyConflict,
+    NotFound,
+    OutboxFull,
+    QueryTooLong,
+    UnknownCursor,
+)
 from waconnd.store.errors import DiskFull, StoreError
 
 
@@ -26,8 +34,12 @@ def translate(error: Exception) -> RpcError | None:
             return RpcError("account_not_found", str(error.args[0]))
         case BuildError():
             return RpcError("invalid_params", error.why, path=f"$.{error.path}")
-        case NotFound():
+        case NotFound() | UnknownCursor():
             return RpcError("not_found", str(error))
+        case BadPosition():
+            return RpcError("invalid_params", str(error))
+        case QueryTooLong():
+            return RpcError("timeout", str(error), advice="ask for less: a chat, a shorter time, fewer rows")
         case IdempotencyConflict():
             return RpcError("idempotency_conflict", str(error))
         case OutboxFull():

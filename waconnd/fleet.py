@@ -18,6 +18,7 @@ from protocol.effects import Question
 from protocol.events.base import Durable, Event
 from protocol.flows.context import Settings
 from waconnd.account import Account, NotReady
+from waconnd.announcements import AccountAuthDamaged
 from waconnd.config import Config
 from waconnd.dial import Endpoint
 from waconnd.history import Histories
@@ -167,9 +168,8 @@ class Fleet:
                 allow_network_filesystem=auth.network_filesystem,
             )
         except StoreError as error:
-            log.error(
-                "account %s can't be opened: %s", name, error, extra=fields("store.damaged", account=name)
-            )
+            log.error("can't be opened: %s", error, extra=fields("account.auth_damaged", account=name))
+            await self._append(name, [_damaged(error, self.now())])
             report = Report(
                 account=name,
                 state="failed",
@@ -183,8 +183,7 @@ class Fleet:
         self.broken.pop(name, None)
         if account.authdir.opened.rolled_back_from:
             log.error(
-                "account %s was restored from an older copy: its sessions were dropped, peers make new ones",
-                name,
+                "restored from an older copy: its sessions were dropped, peers make new ones",
                 extra=fields("store.restored", account=name),
             )
         await self.archive.accounts.set_store(name, self._config().account_section(name).store)
@@ -220,7 +219,7 @@ class Fleet:
             await self.close(name)
         except (StoreError, ArchiveError) as error:
             # What was acknowledged is in the journal; the next start takes it from there.
-            log.error("account %s: %s", name, error)
+            log.error("%s", error, extra=fields(account=name))
 
     async def renew(self, name: str) -> Account:
         """Set an account's keys aside and give it new ones: the only way from one link to the next."""
@@ -233,7 +232,7 @@ class Fleet:
                 if name in self.accounts:
                     await self.close(name)
                 kept = self.aside(name)
-                log.warning("the keys of account %s were set aside as %s", name, kept.name)
+                log.warning("the keys were set aside as %s", kept.name, extra=fields(account=name))
                 account = await self.open(name, create=True)
         if account is None:
             raise self.broken[name].error
@@ -279,12 +278,18 @@ class Fleet:
                     group.start_soon(account.run)
                     group.start_soon(eager.run, self, account, self._download_mb(name))
             except* StoreError as failed:
-                log.error("account %s could not write: %s; it is opened again", name, failed.exceptions[0])
+                log.error(
+                    "could not write: %s; it is opened again",
+                    failed.exceptions[0],
+                    extra=fields(account=name),
+                )
                 self._group.start_soon(self._reopen, name, str(failed.exceptions[0]))
                 await anyio.sleep_forever()
             except* Exception:
                 log.exception(
-                    "account %s stopped by a fault of ours; it starts again in %d s", name, CRASH_SECONDS
+                    "stopped by a fault of ours; it starts again in %d s",
+                    CRASH_SECONDS,
+                    extra=fields(account=name),
                 )
                 await anyio.sleep(CRASH_SECONDS)
 
@@ -376,3 +381,14 @@ class Fleet:
     async def renew_version(self) -> bool:
         """The server called us outdated: True when a newer version was found."""
         return await self.versions.renew()
+
+
+def _damaged(error: StoreError, at: float) -> AccountAuthDamaged:
+    harm = error if isinstance(error, AuthDamaged) else None
+    return AccountAuthDamaged(
+        at=at,
+        key=f"auth_damaged/{at:.3f}",
+        file=harm.file if harm else "",
+        kind=harm.harm.value if harm else type(error).__name__,
+        advice=str(error),
+    )

@@ -10,6 +10,7 @@ import anyio
 from protocol.errors import LinkLost, ProtocolError
 from protocol.flows.login import logout
 from waconnd.account import Account, NotReady
+from waconnd.logs import fields
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ async def unlink(account: Account) -> bool:
             # The server ends the connection before it answers: that is the confirmation.
             return True
         except (NotReady, ProtocolError) as error:
-            log.warning("WhatsApp was not told of the logout: %s", error)
+            log.warning("WhatsApp was not told of the logout: %s", error, extra=fields(account=account.name))
             return False
         return True
     return False

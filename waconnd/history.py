@@ -6,8 +6,6 @@ slice to be written before it makes the one after the next: memory holds two sli
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -33,7 +31,6 @@ if TYPE_CHECKING:
     from waconnd.account import Account
     from waconnd.fleet import Fleet
 
-log = logging.getLogger(__name__)
 
 Fields = dict[str, Any]
 #: Messages of one slice.
@@ -80,18 +77,11 @@ class Histories:
         held = self._held.get((account.name, question.id))
         if held is None:
             raise BlobFailed("the piece is not here any more")
-        started = time.monotonic()
         try:
             importer = _Importer(self._fleet, account, held, settled=question.settled)
             carried = await importer.run()
         finally:
             self._drop(account.name)
-        log.info(
-            "history: %d messages in %d chats came in %.1f s",
-            carried.messages,
-            carried.chats,
-            time.monotonic() - started,
-        )
         return carried
 
     def _drop(self, account: str) -> None:

@@ -22,6 +22,7 @@ from protocol.engine.states import Link as State
 from protocol.events.base import Event
 from protocol.keystore import Save
 from waconnd.dial import DialError, Endpoint, SocketClosed, TextFrame, WebSocket, dial
+from waconnd.logs import fields
 from waconnd.store.authdir import AuthDir
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,8 @@ GOODBYE_SECONDS: Final = 3.0
 
 class Host(Protocol):
     """The account, as its link sees it."""
+
+    name: str
 
     def link_moved(self, state: State) -> None:
         """The link is in another state."""
@@ -93,7 +96,7 @@ class Link:
                     return await self._converse(socket)
             return self._ended or verdict("stopped")
         except DialError as error:
-            log.info("no connection: %s", error)
+            log.info("no connection: %s", error, extra=fields(account=self._host.name))
             if error.status is not None:
                 return of_upgrade(error.status, error.retry_after)
             return of_stage(error.stage, timed_out=error.timed_out)
@@ -155,7 +158,7 @@ class Link:
         if error is None:
             connection.committed(number, self._clock())
         else:
-            log.error("a commit failed: %s", error)
+            log.error("a commit failed: %s", error, extra=fields(account=self._host.name))
             connection.failed()
             self._ended = self._ended or verdict("store_failed", detail=str(error))
             self._output.set()
@@ -184,7 +187,9 @@ class Link:
                 for message in await socket.receive():
                     if isinstance(message, TextFrame):
                         log.warning(
-                            "a text message of %d bytes was ignored: the protocol has none", message.size
+                            "a text message of %d bytes was ignored: the protocol has none",
+                            message.size,
+                            extra=fields(account=self._host.name),
                         )
                         continue
                     connection.receive(message, self._clock())

@@ -29,6 +29,8 @@ class Memo(msgspec.Struct, frozen=True, omit_defaults=True):
     #: WhatsApp allows no new chats until then: the name of the limit, Unix seconds.
     new_chats_limit: str = ""
     new_chats_until: float = 0.0
+    #: When the phone last showed itself, Unix seconds (see waconnd.phones).
+    phone_seen_at: float = 0.0
 
 
 MEMO: Final = Table(KIND, Memo)

@@ -17,7 +17,7 @@ from protocol.flows import people
 from protocol.flows.outgoing import ID_PREFIX, DeviceFailure, SendResult
 from protocol.jid import Jid, parse
 from protocol.pb.e2e_pb2 import Message
-from waconnd.account import Account
+from waconnd.account import Account, NotReady
 from waconnd.compose import targets
 from waconnd.entropy import entropy
 from waconnd.fleet import Fleet
@@ -33,6 +33,8 @@ Wait = Literal["queued", "server", "delivered"]
 SERVER_SECONDS: Final = 60.0
 #: Chats known to have messages that are remembered: more only cost a look into the archive.
 MAX_SPOKEN: Final = 10_000
+#: States that only a person ends.
+RESTING: Final = frozenset({"stopped", "conflict", "failed"})
 _OPEN: Final = frozenset({"queued", "sent"})
 _OVER: Final = frozenset({"failed", "expired", "cancelled"})
 _DELIVERED: Final = frozenset({"delivered", "read", "played"})
@@ -116,6 +118,9 @@ async def known_key(fleet: Fleet, account: str, key: str, hash: bytes) -> Entry 
 async def post(fleet: Fleet, account: Account, parcel: Parcel, wait: Wait, seconds: float | None) -> Posted:
     """Store it, and wait. Raises RpcError when it has failed by then."""
     to, message = parcel.to, parcel.message
+    if not account.pairing_id or account.report().state == "logged_out":
+        # A row never leaves under another link than the one that it was meant for, and there is none.
+        raise NotReady(account.report())
     new = not parcel.free and await is_new(fleet, account, to)
     if new and wait != "queued":
         _obey_limits(fleet, account)
@@ -148,7 +153,10 @@ async def post(fleet: Fleet, account: Account, parcel: Parcel, wait: Wait, secon
         if wait == "queued":
             # It may be on its way already; what was asked for, and is promised, is that it stands in the queue.
             return _posted(account, msgspec.structs.replace(entry, status="queued"))
-        deadline = anyio.current_time() + (seconds or SERVER_SECONDS)
+        seconds = seconds or SERVER_SECONDS
+        if not _hopeful(account, parcel, seconds):
+            return _posted(account, entry)
+        deadline = anyio.current_time() + seconds
         with anyio.move_on_at(deadline):
             outcome = await waiter.outcome()
             if outcome.error:
@@ -160,6 +168,11 @@ async def post(fleet: Fleet, account: Account, parcel: Parcel, wait: Wait, secon
                 entry = await fleet.archive.outbox.get(account.name, entry.outbox_id)
             return _posted(account, entry, outcome.result)
         return _posted(account, await fleet.archive.outbox.get(account.name, entry.outbox_id))
+
+
+def _hopeful(account: Account, parcel: Parcel, seconds: float) -> bool:
+    """Whether waiting can bring more than `queued`: the account comes back by itself, and the message is due by then."""
+    return parcel.not_before < account.now() + seconds and account.report().state not in RESTING
 
 
 async def again(fleet: Fleet, account: Account, entry: Entry, wait: Wait, seconds: float | None) -> Posted:

@@ -44,9 +44,11 @@ def config_file(environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def own_socket(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where a daemon started by this user listens."""
+    """Where a daemon started by this user listens: the variable that leads commands leads it, too."""
     if given := _given(environ, "RUNTIME_DIRECTORY"):
         return given / "waconnd.sock"
+    if named := environ.get("WACONND_SOCKET"):
+        return Path(named)
     if os.geteuid() == 0:
         return SYSTEM_SOCKET
     return Path(platformdirs.user_runtime_path(APP)) / "waconnd.sock"

@@ -37,6 +37,7 @@ from protocol.pb.e2e_pb2 import Message
 from protocol.stanza.message import Facts
 from waconnd.account import Account, NotReady
 from waconnd.governor import Governor
+from waconnd.logs import fields
 from waconnd.media.room import MediaRoom, Waiting
 from waconnd.media.upload import MediaFailed
 from waconnd.metrics import Metrics
@@ -206,7 +207,9 @@ class Pump:
                     try:
                         await self._round(group)
                     except ArchiveError as error:
-                        log.warning("the outbox can't be read: %s", error)
+                        log.warning(
+                            "the outbox can't be read: %s", error, extra=fields(account=self._account.name)
+                        )
                         await anyio.sleep(TROUBLE_SECONDS)
             finally:
                 self._group = None
@@ -378,7 +381,11 @@ class Pump:
         except ProtocolError as error:
             return Outcome("failed", str(error), "server_error")
         except Exception as error:
-            log.exception("message %s could not be sent: a fault of ours", entry.id)
+            log.exception(
+                "message %s could not be sent: a fault of ours",
+                entry.id,
+                extra=fields(account=entry.account, msgid=entry.id),
+            )
             return Outcome("failed", f"a fault of ours ({type(error).__name__}); see the log", "internal")
         return Outcome("server_ack", result=result)
 

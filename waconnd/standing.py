@@ -43,6 +43,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     attempts: int = 0
     last_connect_at: float | None = None
     last_inbound_at: float | None = None
+    phone_seen_at: float | None = None
     me: Me | None = None
 
 
@@ -85,7 +86,9 @@ class Standing:
         key = f"account.state/{self.since:.6f}/{word}"
         return AccountState(at=self.since, key=key, from_=before, to=word, **fields)
 
-    def report(self, account: str, creds: Creds | None, last_inbound_at: float | None) -> Report:
+    def report(
+        self, account: str, creds: Creds | None, last_inbound_at: float | None, phone_seen_at: float
+    ) -> Report:
         """For `account.get`."""
         linked = creds.account if creds else None
         me = None
@@ -104,6 +107,7 @@ class Standing:
             attempts=self.attempts,
             last_connect_at=self.last_connect_at,
             last_inbound_at=last_inbound_at,
+            phone_seen_at=phone_seen_at or None,
             me=me,
             **self._facts(),
         )

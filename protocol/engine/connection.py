@@ -39,6 +39,8 @@ T = TypeVar("T")
 #: The code of every close of ours.
 NORMAL: Final = 1000
 #: Stanzas that show that the server lives, but not that it delivers.
+#: Stanzas in which devices of people speak; of a notification the server is the author.
+_OF_DEVICES: Final = frozenset({"message", "receipt"})
 _ABOUT_THE_LINK: Final = frozenset({"iq", "ib"})
 
 
@@ -66,6 +68,8 @@ class Connection:
         #: Of a handshake that has succeeded.
         self.server_chain = b""
         self.resumed = False
+        #: When the account's phone was last seen at work, Unix seconds; 0: not on this connection.
+        self.phone_seen_at = 0.0
         self._runner = Runner(store, next_id=iq.Ids(entropy))
         self._frames = FrameReader()
         self._handshake: Handshaking | None = Handshaking(
@@ -288,6 +292,8 @@ class Connection:
         self._keepalive.heard(ctx.now, news=node.tag not in _ABOUT_THE_LINK)
         if "offline" in node.attrs:
             ctx.offline_seen += 1
+        if node.tag in _OF_DEVICES:
+            self._note_phone(node)
         if self._runner.receive(node, ctx.now):
             return
         if node.tag == "stream:error":
@@ -303,6 +309,15 @@ class Connection:
     def _ended_by_server(self, otherwise: Verdict) -> None:
         """After pairing it makes us log in by ending the connection, whether it says so or not."""
         self.end(verdict("restart_required") if self.state is Link.RESTARTING else otherwise)
+
+    def _note_phone(self, node: Node) -> None:
+        """What the account's phone itself says shows that it is on: WhatsApp unlinks devices whose phone is away for long."""
+        sender = node.jid("participant") or node.jid("from")
+        if sender is None or sender.device or not self.ctx.is_me(sender):
+            return
+        # What waited at the server is as old as it says.
+        sent = float(node.number("t")) or self.ctx.now
+        self.phone_seen_at = max(self.phone_seen_at, min(sent, self.ctx.now))
 
     def _route(self, node: Node) -> None:
         try:

@@ -26,6 +26,10 @@ TYPES = event_types()
 
 #: What an ordinary day does not bring: the test that does.
 ELSEWHERE = {
+    "account.auth_damaged": "tests/daemon/test_account_life.py::test_damage_stops_one_account_and_no_other",
+    "account.phone_unseen": "tests/daemon/test_chronicle.py::test_an_absent_phone_is_told_in_time_and_once_a_day",
+    "daemon.config_changed": "tests/daemon/test_chronicle.py::test_a_reload_is_told",
+    "daemon.disk_low": "tests/daemon/test_disk.py::test_media_wait_and_messages_go_on",
     "account.client_outdated": "tests/daemon/test_account_life.py::test_an_outdated_client_waits_and_says_so",
     "account.conflict": "tests/daemon/test_account_life.py::test_another_holder_is_not_fought",
     "account.limited": "tests/daemon/test_sends_survive.py::test_a_time_lock_is_obeyed_and_reported",

@@ -239,6 +239,8 @@ async def test_damage_stops_one_account_and_no_other(rig):
     assert creds.read_bytes() == kept[: len(kept) // 2], "not a byte was changed"
     with pytest.raises(WaconndError):
         await rig.client.call("message.send", account="main", to=rig.number("ann"), text="x")
+    told = await rig.event("account.auth_damaged")
+    assert (told["file"], told["advice"]) == ("creds.json", broken["advice"])
     creds.write_bytes(kept)
     await rig.client.call("account.start", account="main")
     await rig.ready()

@@ -18,6 +18,8 @@ from waconnd.rpc.errors import RpcError
 from waconnd.rpc.times import rfc3339
 from waconnd.standing import Report
 
+#: A task that was woken has moved by then.
+STEP_SECONDS: Final = 1.0
 #: `account.wait` without a time of its own.
 WAIT_SECONDS: Final = 60.0
 
@@ -52,11 +54,17 @@ class AccountResult(Result, frozen=True, kw_only=True):
     attempts: Annotated[int, Meta(description="Failed tries since the last good connection.")] = 0
     last_connect_at: str | None = None
     last_inbound_at: str | None = None
+    phone_seen_at: Annotated[
+        str | None, Meta(description="When the phone last showed itself; after two weeks WhatsApp unlinks.")
+    ] = None
     me: MeResult | None = None
     labels: dict[str, str] = {}
+    outbox: Annotated[
+        int, Meta(description="Messages that wait to be sent; told by `account.list` and `account.get`.")
+    ] = 0
 
 
-def described(call: Call, name: str) -> AccountResult:
+def described(call: Call, name: str, waiting: int = 0) -> AccountResult:
     """An account as the socket shows it."""
     all = fleet(call)
     report: Report = all.report(name)
@@ -75,8 +83,10 @@ def described(call: Call, name: str) -> AccountResult:
         attempts=report.attempts,
         last_connect_at=_time(report.last_connect_at),
         last_inbound_at=_time(report.last_inbound_at),
+        phone_seen_at=_time(report.phone_seen_at),
         me=MeResult(f"+{me.number}", me.lid, me.name, me.platform, me.business_name) if me else None,
         labels=dict(held.memo.labels) if held else {},
+        outbox=waiting,
     )
 
 
@@ -92,13 +102,14 @@ class ListResult(Result, frozen=True):
 async def list_(call: Call, params: NoParams) -> ListResult:
     """All accounts that you may see, with their states."""
     names = [name for name in fleet(call).names() if call.rights.allows("read", name)]
-    return ListResult([described(call, name) for name in names])
+    waiting = await fleet(call).archive.outbox.depths()
+    return ListResult([described(call, name, waiting.get(name, 0)) for name in names])
 
 
 @method("account.get", scope=Scope.READ, account=True)
 async def get(call: Call, params: NoParams) -> AccountResult:
     """One account: its state, why, what to do, and when it is tried again."""
-    return described(call, call.account)
+    return described(call, call.account, await fleet(call).archive.outbox.depth(call.account))
 
 
 class CreateParams(Params, frozen=True, kw_only=True):
@@ -139,7 +150,12 @@ async def start(call: Call, params: NoParams) -> AccountResult:
     if call.account in all.broken:
         await all.open(call.account)
     if not call.dry_run:
-        await all.get(call.account).start()
+        account = all.get(call.account)
+        await account.start()
+        if account.linked:
+            # Its task takes the next step; "stopped" would be no answer to a start.
+            with anyio.move_on_after(STEP_SECONDS):
+                await account.wait([word for word in WORDS if word != "stopped"])
     return described(call, call.account)
 
 

@@ -36,6 +36,19 @@ HERS: Final = {"id": "AC9AC434363527A9C2D9967798B80849", "chat": CHAT, "from": A
 OURS: Final = {"id": "3EB0A1B2C3D4E5F60718", "chat": CHAT, "from": ME}
 
 EXAMPLES: Final[dict[str, dict[str, Any]]] = {
+    "account.auth_damaged": {
+        "file": "creds.json",
+        "kind": "empty",
+        "advice": "creds.json is empty, but the manifest lists its content: put it back from a backup",
+    },
+    "account.phone_unseen": {
+        "seen_at": "2026-11-09T08:00:00.000Z",
+        "unlink_at": "2026-11-23T08:00:00.000Z",
+        "advice": "Open WhatsApp on the phone, with a connection to the Internet.",
+    },
+    "connection.attempt": {"n": 2, "delay_s": 0.303},
+    "daemon.config_changed": {"changed": ["log.level"], "needs_restart": []},
+    "daemon.disk_low": {"folder": "/var/lib/waconnd", "free_mib": 200, "free_files": 81920, "full": False},
     "account.client_outdated": {
         "version": "2.3000.1023",
         "advice": "Upgrade waconnd: WhatsApp no longer accepts this version.",

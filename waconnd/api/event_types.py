@@ -23,7 +23,7 @@ from msgspec import UNSET, Meta, UnsetType
 from protocol import events
 from protocol.events.base import Durable, Event
 from protocol.events.message import Chat
-from waconnd import pump, standing
+from waconnd import announcements, pump, standing
 from waconnd.api import event_examples
 from waconnd.store.archive.body import ENVELOPE, PRIVATE, is_time
 
@@ -112,6 +112,10 @@ class _EventsDropped(Event, frozen=True, kw_only=True, tag="events.dropped"):
     count: int
 
 
+#: Modules whose structs are declarations.
+HOMES: Final = (events.__name__, announcements.__name__, pump.__name__, standing.__name__, __name__)
+
+
 class EventType(msgspec.Struct, frozen=True):
     """One type of event."""
 
@@ -129,7 +133,7 @@ def event_types() -> Mapping[str, EventType]:
     """All of them, by name."""
     found: dict[str, list[type[Event]]] = {}
     for one in _leaves(Event):
-        if one.__module__.startswith((events.__name__, pump.__name__, standing.__name__, __name__)):
+        if one.__module__.startswith(HOMES):
             found.setdefault(_tag(one), []).append(one)
     return {name: _declared(name, found[name]) for name in sorted(found)}
 

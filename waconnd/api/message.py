@@ -69,6 +69,7 @@ class SendResult(Result, frozen=True, kw_only=True):
             "`checked` for a dry run."
         ),
     ]
+    duplicate: Annotated[bool, Meta(description="The `key` was used before: nothing was sent again.")] = False
     server_id: Annotated[str, Meta(description="Of a channel's post.")] = ""
     devices: Annotated[int, Meta(description="For how many devices it was encrypted.")] = 0
     per_device: Annotated[
@@ -76,7 +77,7 @@ class SendResult(Result, frozen=True, kw_only=True):
     ] = []
 
 
-def shown(posted: Posted, ids: list[str] | None = None) -> SendResult:
+def shown(posted: Posted, ids: list[str] | None = None, *, duplicate: bool = False) -> SendResult:
     """A row as the socket shows it."""
     return SendResult(
         id=posted.entry.id,
@@ -85,6 +86,7 @@ def shown(posted: Posted, ids: list[str] | None = None) -> SendResult:
         chat=posted.chat,
         at=rfc3339(posted.at),
         status=posted.status,
+        duplicate=duplicate,
         server_id=posted.server_id,
         devices=posted.devices,
         per_device=[DeviceResult(one.device, one.reason) for one in posted.failures],
@@ -113,7 +115,8 @@ async def send(call: Call, params: SendParams) -> SendResult:
     earlier = await known_key(all, call.account, call.key or "", hash)
     if earlier is not None:
         ids = await _album_ids(call, params, earlier.id)
-        return shown(await again(all, account, earlier, params.wait, call.timeout_s), ids)
+        state = await again(all, account, earlier, params.wait, call.timeout_s)
+        return shown(state, ids, duplicate=True)
     desk = Desk(call, host(call), to)
     common: dict[str, Any] = {
         "to": to,

@@ -145,7 +145,9 @@ async def get(call: Call, params: GetParams) -> MessageResult:
 
 class ListParams(Params, frozen=True, kw_only=True):
     chat: Annotated[str, Meta(description="Absent: all chats.")] = ""
-    before: Annotated[str, Meta(description="A message's id or `position`: older ones.")] = ""
+    before: Annotated[
+        str, Meta(description="A message's id, its `position` or a time (RFC 3339): older ones.")
+    ] = ""
     after: Annotated[str, Meta(description="The same: newer ones, oldest first.")] = ""
     limit: Limit = 50
     types: Annotated[list[str], Meta(description="Kinds of message, like `text` or `image`.")] = []
@@ -169,14 +171,24 @@ async def list_(call: Call, params: ListParams) -> ListResult:
     rows = await archive.messages.page(
         call.account,
         await _chat(call, params.chat),
-        before=params.before,
-        after=params.after,
+        before=_position(params.before),
+        after=_position(params.after),
         limit=params.limit,
         kinds=tuple(params.types),
     )
     return ListResult(
         [described(row) for row in rows], rows[-1].position if len(rows) == params.limit else None
     )
+
+
+def _position(text: str) -> str:
+    """A time as a position: before the first message of its millisecond."""
+    if text[4:5] != "-":
+        return text
+    try:
+        return f"{round(parse_time(text) * 1000)}-0"
+    except ValueError:
+        return text
 
 
 class SearchParams(Params, frozen=True, kw_only=True):

@@ -86,6 +86,7 @@ async def export(call: Call, params: ExportParams) -> ExportResult:
             "conflict",
             f"account {call.account!r} runs: stop it first, two programs on the same keys break each other",
             account=call.account,
+            advice=f"`waconnd accounts stop {call.account}`",
         )
     records, seq, now = await account.authdir.snapshot(), account.authdir.seq, all.now()
     with tempfile.TemporaryDirectory(prefix="waconnd-export-") as folder:
@@ -216,6 +217,7 @@ def _refuse_twin(all: Fleet, report: Report) -> None:
                 "account_exists_differs",
                 f"this device is account {name!r} already: remove that one first",
                 account=name,
+                advice=f"`waconnd accounts remove {name}`",
             )
 
 

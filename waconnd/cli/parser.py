@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from typing import Final, NoReturn
 
+from waconnd.cli.shell import seconds
 from waconnd.rpc.errors import EXIT_USAGE
 
 #: What the common options are when nobody gave them. Not as argparse's defaults: those of a command would
@@ -32,14 +32,6 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         print(f"{self.prog}: {message}\nTry `{self.prog} --help`.", file=sys.stderr)  # noqa: T201
         sys.exit(EXIT_USAGE)
-
-
-def seconds(text: str) -> float:
-    """`30`, `5m`, `2h`, `500ms`."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?", text)
-    if match is None or not float(match[1]):
-        raise argparse.ArgumentTypeError(f"{text!r} is no time; write 30, 90s, 5m or 2h")
-    return float(match[1]) * {"ms": 0.001, None: 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
 
 
 def common() -> Parser:

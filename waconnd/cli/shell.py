@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import socket
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import msgspec
 
 from waconnd.client.sync import Connection, Unreachable, WaconndError
+from waconnd.rpc.errors import EXIT_USAGE
 
 if TYPE_CHECKING:
     import http.client
@@ -118,9 +120,12 @@ class Shell:
             self.put(words)
 
     def table(
-        self, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Callable[[Mapping[str, Any]], Any]]
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        columns: Mapping[str, Callable[[Mapping[str, Any]], Any]],
+        colour: Callable[[Mapping[str, Any]], str | None] = lambda row: None,
     ) -> None:
-        """Records as a table, or as lines of JSON."""
+        """Records as a table (a row in its colour), or as lines of JSON."""
         if self.json:
             for row in rows:
                 self.record(row)
@@ -132,10 +137,11 @@ class Shell:
         titles = [title.upper() for title in columns]
         widths = [max(len(line[n]) for line in [titles, *cells]) for n in range(len(titles))]
         room = shutil.get_terminal_size((200, 24)).columns if sys.stdout.isatty() else 10_000
-        for n, line in enumerate([titles, *cells]):
+        colours = ["bold", *map(colour, rows)]
+        for line, shade in zip([titles, *cells], colours, strict=True):
             text = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
             text = text if len(text) <= room else f"{text[: room - 1]}…"
-            self.put(self.paint(text, "bold") if n == 0 else text)
+            self.put(self.paint(text, shade) if shade else text)
 
     def paint(self, text: str, colour: str) -> str:
         """In colour where there is any."""
@@ -236,9 +242,19 @@ def _refused(body: bytes) -> NoReturn:
     raise WaconndError(msgspec.json.decode(body)["error"])
 
 
+def seconds(text: str) -> float:
+    """`30`, `5m`, `2h`, `500ms`."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?", text)
+    if match is None or not float(match[1]):
+        raise argparse.ArgumentTypeError(f"{text!r} is no time; write 30, 90s, 5m or 2h")
+    return float(match[1]) * {"ms": 0.001, None: 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
+
+
 def _cell(value: Any) -> str:
-    if value is None or value == "":
+    if value is None or value in ("", []):
         return "-"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
     if value is True:
         return "yes"
     if value is False:
@@ -290,11 +306,34 @@ def local(text: str | None) -> str:
     return f"{when:%H:%M:%S}" if when.date() == today else f"{when:%Y-%m-%d %H:%M}"
 
 
+def moment(text: str, *, ahead: bool = False) -> str:
+    """A time as a person types it (`2h`, `2026-11-20 09:00`, by the local clock) in the words of the socket. Ends the command."""
+    try:
+        span = seconds(text)
+    except argparse.ArgumentTypeError:
+        try:
+            when = datetime.fromisoformat(text).astimezone(UTC)
+        except ValueError:
+            raise Stop(
+                f"{text!r} is no time; write 2h, 2026-11-20, 2026-11-20T09:00 or 2026-11-20T09:00:00Z",
+                EXIT_USAGE,
+            ) from None
+    else:
+        when = datetime.now(UTC) + timedelta(seconds=span if ahead else -span)
+    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def phone(address: str | None) -> str:
+    """`573126809496@s.whatsapp.net` as people write it; other addresses as they are."""
+    user, _, server = (address or "").partition("@")
+    return f"+{user}" if server == "s.whatsapp.net" else address or ""
+
+
 def name_of(person: Any) -> str:
     """The best that we know of somebody: name, number, address."""
     if isinstance(person, str):
-        return person
-    return str(get(person, "name") or get(person, "pn", "").partition("@")[0] or get(person, "id", ""))
+        return phone(person)
+    return str(get(person, "name") or phone(get(person, "pn")) or get(person, "id", ""))
 
 
 def rows_of(result: Any) -> list[dict[str, Any]]:

@@ -347,8 +347,10 @@ class AccountResult(TypedDict):
     attempts: NotRequired[int]
     last_connect_at: NotRequired[str | None]
     last_inbound_at: NotRequired[str | None]
+    phone_seen_at: NotRequired[str | None]
     me: NotRequired[MeResult | None]
     labels: NotRequired[dict[str, str]]
+    outbox: NotRequired[int]
 
 
 class MeResult(TypedDict):
@@ -959,6 +961,7 @@ class SendResult(TypedDict):
     chat: NotRequired[dict[str, str]]
     at: str
     status: str
+    duplicate: NotRequired[bool]
     server_id: NotRequired[str]
     devices: NotRequired[int]
     per_device: NotRequired[List[DeviceResult]]

@@ -229,7 +229,14 @@ class Hooks:
                 await self._emit(
                     "hook.failed", {"hook": state.name, "seq": row.seq, "attempt": attempt, "error": error}
                 )
-            log.warning("hook %s: event %d, attempt %d: %s", state.name, row.seq, attempt, error)
+            log.warning(
+                "hook %s: event %d, attempt %d: %s",
+                state.name,
+                row.seq,
+                attempt,
+                error,
+                extra=fields("hook.failed", seq=row.seq),
+            )
             if attempt < state.hook.attempts:
                 await anyio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
                 pause = min(pause * 2, MAX_PAUSE_S)

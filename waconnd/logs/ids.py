@@ -22,5 +22,8 @@ MESSAGE_IDS: Final = {
     "message.undecryptable": "fd08c9bbcbf35f66bdf7419b33a21d4b",
     "hook.dead": "0c80990b30d05cc187ec025e534a6a59",
     "peer.denied": "364b7a147e8e52febaeef13c0ce40c65",
+    "account.refused": "6a4f1d8e0b7c4d6f9c21e7f0a9b3c5d2",
+    "account.phone_unseen": "b3e8d92f5c614f8aa07d4e61c2f9058b",
+    "store.restored": "9d27c4b1e6f04a5d8b3f7a0e5c1d6f42",
     "store.corrupt": "5fee5acfa3d155d398b077baf34c3b9f",
 }

@@ -10,6 +10,7 @@ import msgspec
 
 from protocol.jid import parse
 from waconnd.compose.targets import Target
+from waconnd.logs import fields
 from waconnd.rpc.errors import RpcError
 from waconnd.store.archive import ArchiveError
 from waconnd.store.archive.errors import CursorExpired, UnknownCursor
@@ -37,7 +38,9 @@ async def run(fleet: Fleet, account: Account, megabytes: Callable[[], int]) -> N
         try:
             await _follow(fleet, account, megabytes, cursor)
         except ArchiveError as error:
-            log.warning("incoming files are not fetched for a moment: %s", error)
+            log.warning(
+                "incoming files are not fetched for a moment: %s", error, extra=fields(account=account.name)
+            )
             await anyio.sleep(PAUSE_SECONDS)
 
 
@@ -80,7 +83,16 @@ async def _one(fleet: Fleet, account: Account, body: bytes, limit: int) -> None:
     try:
         await fleet.fetcher.fetch(account, target, max_bytes=limit)
     except (RpcError, ArchiveError) as error:
-        log.info("the file of message %s was not fetched: %s", target.id, error)
+        log.info(
+            "the file of message %s was not fetched: %s",
+            target.id,
+            error,
+            extra=fields(account=account.name, msgid=target.id),
+        )
     except Exception:
         # Whatever a strange file does, the next one has its turn.
-        log.exception("the file of message %s could not be fetched", target.id)
+        log.exception(
+            "the file of message %s could not be fetched",
+            target.id,
+            extra=fields(account=account.name, msgid=target.id),
+        )

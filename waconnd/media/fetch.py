@@ -19,6 +19,7 @@ from protocol.flows.media import MediaGone, upload_again
 from protocol.flows.people import kind_of
 from waconnd.compose import targets
 from waconnd.disk import require_room
+from waconnd.logs import fields
 from waconnd.media.download import MAX_BYTES, Expired, download
 from waconnd.media.upload import MediaFailed
 from waconnd.rpc.errors import RpcError
@@ -113,7 +114,10 @@ class Fetcher:
                 try:
                     await self._download(account, ref, path, max_bytes)
                 except Expired:
-                    log.info("a file has expired on the media hosts; the phone is asked for it")
+                    log.info(
+                        "a file has expired on the media hosts; the phone is asked for it",
+                        extra=fields(account=account.name),
+                    )
                 else:
                     return ref
             ref = await self._renewed(account, target, held, ref)

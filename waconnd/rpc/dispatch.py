@@ -19,7 +19,11 @@ from waconnd.rpc.lines import Request
 log = logging.getLogger(__name__)
 
 #: Waiting for an answer takes the whole time that the client gave; the margin lets the method's own, better answer win.
+#: Between info and warning, as in the journal.
+NOTICE: Final = 25
 GRACE_S: Final = 0.25
+#: So many accounts are named to somebody who did not say which.
+NAMED: Final = 5
 
 
 class Host(Protocol):
@@ -75,6 +79,9 @@ class Dispatcher:
             return await self._run(request, caller, fds, [] if then is None else then)
         except RpcError as error:
             kind = error.kind
+            if kind == "permission_denied":
+                who = {"event": "peer.denied", "peer_uid": caller.peer.uid}
+                log.log(NOTICE, "refused: %s", error.message, extra={"fields": who})
             raise
         except Exception as error:
             known = self._translate(error)
@@ -167,4 +174,5 @@ class Dispatcher:
         if not mine:
             sentence = "there is no account yet" if not names else "none of the accounts is open to you"
             raise RpcError("account_required", sentence, advice="`waconnd pair NAME` makes one and links it")
-        raise RpcError("account_required", f"there are {len(mine)} accounts: say which", accounts=mine)
+        shown = ", ".join(mine[:NAMED]) + (", …" if len(mine) > NAMED else "")
+        raise RpcError("account_required", f"there are {len(mine)} accounts ({shown})", accounts=mine)

@@ -29,7 +29,7 @@ KINDS: Final[dict[str, Kind]] = {
     "permission_denied": Kind(
         -32001, 77, 403, advice="the section [access] of the configuration grants rights"
     ),
-    "account_required": Kind(-32002, 66, 400, advice="say which `account`"),
+    "account_required": Kind(-32002, 66, 400, advice="say which `account` (`-a NAME` on the command line)"),
     "account_not_found": Kind(-32002, 66, 404, advice="`account.list` shows the accounts"),
     "account_exists_differs": Kind(-32002, 66, 409, advice="`account.configure` changes an existing account"),
     "not_linked": Kind(-32003, 3, 409, advice="pair it first: `waconnd pair ACCOUNT`"),

@@ -57,6 +57,26 @@ def bind(path: Path, *, mode: int = 0o660, group: str = "") -> socket.socket:
     return sock
 
 
+class Own:
+    """The file of a socket that we made: by the time we end, another daemon may have put its own there."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._made = self._identity()
+
+    def _identity(self) -> tuple[int, int] | None:
+        try:
+            found = self._path.lstat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_ctime_ns
+
+    def remove(self) -> None:
+        """Take it away if it is still ours."""
+        if self._made is not None and self._identity() == self._made:
+            self._path.unlink(missing_ok=True)
+
+
 def _clear(path: Path) -> None:
     try:
         kind = path.lstat().st_mode

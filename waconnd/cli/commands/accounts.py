@@ -24,6 +24,7 @@ COLOUR: Final = {
     "limited": "yellow",
     "failed": "red",
     "logged_out": "red",
+    "conflict": "red",
 }
 
 
@@ -96,9 +97,10 @@ def _show(shell: Shell, rows: list[dict[str, Any]]) -> None:
             "since": lambda row: age(get(row, "since")),
             "number": lambda row: number(get(row, "me.number")),
             "last in": lambda row: age(get(row, "last_inbound_at")),
-            "outbox": lambda row: get(row, "outbox"),
+            "outbox": lambda row: get(row, "outbox", 0),
             "note": note,
         },
+        colour=lambda row: COLOUR.get(row["state"]),
     )
 
 
@@ -113,7 +115,9 @@ def number(text: str | None) -> str:
 
 def note(row: Any) -> str:
     """Why, and what comes next."""
-    parts = [str(get(row, "reason", ""))]
+    if row["state"] == "unlinked":
+        return f"`waconnd pair {row['account']}` links it"
+    parts = ["" if row["state"] == get(row, "reason") else str(get(row, "reason", ""))]
     if retry := get(row, "next_retry_at"):
         parts.append(f"next try in {until(retry)}")
     if end := get(row, "until"):

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from waconnd.cli.parser import Commands
-from waconnd.cli.shell import Shell, get, local, member, name_of, rows_of
+from waconnd.cli.shell import Shell, get, local, member, moment, name_of, phone, rows_of
+
+#: What `outbox list` shows unasked: whatever has not arrived.
+WAITING: Final = ["queued", "sent", "failed", "expired"]
+STATUSES: Final = (*WAITING, "cancelled", "server_ack", "delivered", "read", "played")
+#: The most that the socket gives at once.
+PAGE: Final = 200
 
 
 def add(commands: Commands) -> None:
@@ -15,8 +22,8 @@ def add(commands: Commands) -> None:
     _limit(parser)
     parser = commands.add("messages", "messages of a chat, or of all", messages)
     parser.add_argument("chat", nargs="?", metavar="CHAT")
-    parser.add_argument("--before", metavar="ID|TIME")
-    parser.add_argument("--since", metavar="TIME", dest="after")
+    parser.add_argument("--before", metavar="ID|TIME", help="older ones")
+    parser.add_argument("--since", metavar="ID|TIME", dest="after", help="newer ones, oldest first")
     _limit(parser)
     parser = commands.add("search", "find messages by their words", search)
     parser.add_argument("query", nargs="+", metavar="WORD")
@@ -35,8 +42,8 @@ def add(commands: Commands) -> None:
     parser = commands.add("trace", "what happened to one message", trace)
     parser.add_argument("id", metavar="ID")
     group = commands.under("outbox", "messages that wait to be sent")
-    parser = group.add("list", "what waits, or all of a status", outbox)
-    parser.add_argument("--status", metavar="STATUS")
+    parser = group.add("list", "what waits and what has failed, or all of a status", outbox)
+    parser.add_argument("--status", choices=(*STATUSES, "all"), action="append")
     for verb, help in (("cancel", "don't send it"), ("retry", "try it again now")):
         parser = group.add(verb, help, outbox_act)
         parser.set_defaults(verb=verb)
@@ -53,7 +60,8 @@ def chats(shell: Shell, arguments: argparse.Namespace) -> int:
         rows,
         {
             "chat": member("id"),
-            "name": name_of,
+            "number": lambda row: phone(get(row, "pn")),
+            "name": member("name"),
             "unread": member("unread"),
             "last": lambda row: local(get(row, "last_at")),
             "note": lambda row: " ".join(flag for flag in ("pinned", "archived") if row.get(flag)),
@@ -66,8 +74,8 @@ def messages(shell: Shell, arguments: argparse.Namespace) -> int:
     result = shell.ask(
         "message.list",
         chat=arguments.chat,
-        before=arguments.before,
-        after=arguments.after,
+        before=_place(arguments.before),
+        after=_place(arguments.after),
         limit=arguments.limit,
     )
     _messages(shell, rows_of(result))
@@ -75,20 +83,33 @@ def messages(shell: Shell, arguments: argparse.Namespace) -> int:
 
 
 def search(shell: Shell, arguments: argparse.Namespace) -> int:
-    more = {"from": arguments.sender, "since": arguments.since, "until": arguments.until}
+    more = {
+        "sender": arguments.sender,
+        "since": moment(arguments.since) if arguments.since else None,
+        "until": moment(arguments.until) if arguments.until else None,
+    }
     query = " ".join(arguments.query)
     result = shell.ask("message.search", query=query, chat=arguments.chat, limit=arguments.limit, **more)
     _messages(shell, [{**hit["message"], "snippet": hit["snippet"]} for hit in rows_of(result)])
     return 0
 
 
+def _place(text: str | None) -> str | None:
+    """A time in the socket's words; an id or a position goes as it is."""
+    return moment(text) if text and re.fullmatch(r"[\d.]+(ms|[smhd])|\d{4}-\d\d-\d\d.*", text) else text
+
+
 def _messages(shell: Shell, rows: list[dict[str, Any]]) -> None:
+    # Rows name their chats by address alone; what they are called is known beside them.
+    known = (
+        {} if shell.json else {row["id"]: name_of(row) for row in rows_of(shell.ask("chat.list", limit=PAGE))}
+    )
     shell.table(
         rows,
         {
             "at": lambda row: local(get(row, "sent_at")),
             "id": member("id"),
-            "chat": lambda row: name_of(get(row, "chat", "")),
+            "chat": lambda row: known.get(row["chat"]) or name_of(row["chat"]),
             "from": lambda row: (
                 "me" if row.get("from_me") else name_of(get(row, "data.from") or get(row, "sender", ""))
             ),
@@ -112,7 +133,10 @@ def what(data: Mapping[str, Any]) -> str:
 
 def contacts(shell: Shell, arguments: argparse.Namespace) -> int:
     rows = rows_of(shell.ask("contact.list", name=arguments.name, limit=arguments.limit))
-    shell.table(rows, {"id": member("id"), "number": member("pn"), "name": name_of})
+    shell.table(
+        rows,
+        {"id": member("id"), "number": lambda row: phone(get(row, "pn")), "name": member("name")},
+    )
     return 0
 
 
@@ -129,7 +153,8 @@ def groups(shell: Shell, arguments: argparse.Namespace) -> int:
         return 0
     shell.put(f"{get(group, 'subject', '')}  {get(group, 'id', '')}")
     members = get(group, "members") or get(group, "participants") or []
-    shell.table(members, {"member": name_of, "id": member("id"), "role": lambda r: get(r, "role") or ""})
+    columns = {"number": lambda row: phone(get(row, "pn")), "name": member("name"), "role": member("role")}
+    shell.table(members, {"member": member("id"), **columns})
     return 0
 
 
@@ -145,7 +170,7 @@ def check(shell: Shell, arguments: argparse.Namespace) -> int:
         {
             "input": member("input"),
             "registered": member("registered"),
-            "id": member("id"),
+            "number": lambda row: phone(get(row, "id")),
             "lid": member("lid"),
         },
     )
@@ -161,22 +186,24 @@ def trace(shell: Shell, arguments: argparse.Namespace) -> int:
 
 
 def outbox(shell: Shell, arguments: argparse.Namespace) -> int:
-    rows = rows_of(shell.ask("outbox.list", status=arguments.status))
+    wanted = arguments.status or WAITING
+    rows = rows_of(shell.ask("outbox.list", status=[] if "all" in wanted else wanted, limit=PAGE))
     shell.table(
         rows,
         {
-            "id": lambda row: get(row, "outbox_id") or get(row, "id"),
-            "to": lambda row: name_of(get(row, "chat") or get(row, "to", "")),
+            "id": member("outbox_id"),
+            "to": lambda row: phone(get(row, "chat")),
             "status": member("status"),
-            "queued": lambda row: local(get(row, "at") or get(row, "queued_at")),
-            "error": lambda row: get(row, "error.message") or get(row, "error"),
+            "queued": lambda row: local(get(row, "made_at")),
+            "not before": lambda row: local(get(row, "not_before")),
+            "tries": member("attempts"),
+            "error": member("error"),
         },
     )
     return 0
 
 
 def outbox_act(shell: Shell, arguments: argparse.Namespace) -> int:
-    id: Any = int(arguments.id) if arguments.id.isdigit() else arguments.id
-    result = shell.ask(f"outbox.{arguments.verb}", outbox_id=id)
+    result = shell.ask(f"outbox.{arguments.verb}", outbox_id=arguments.id)
     shell.result(result, str(get(result, "status", "done")))
     return 0

@@ -6,12 +6,11 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from waconnd.cli.commands.chats import what
 from waconnd.cli.parser import Commands
-from waconnd.cli.shell import Shell, Stop, get, local, name_of
+from waconnd.cli.shell import Shell, Stop, get, local, moment, name_of
 from waconnd.client.sync import Unreachable
 from waconnd.rpc.errors import EXIT_USAGE
 
@@ -71,10 +70,10 @@ def _start(since: str | None, *, follow: bool) -> tuple[int | str, str]:
     if since == "now" or since.startswith("cursor:"):
         return since, ""
     try:
-        when = datetime.fromisoformat(since)
-    except ValueError:
-        raise Stop(f"{since!r} is no seq, time or cursor:NAME", EXIT_USAGE) from None
-    return 0, when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return 0, moment(since)
+    except Stop:
+        sentence = f"{since!r} is no seq, time (2h, 2026-11-20T09:00) or cursor:NAME"
+        raise Stop(sentence, EXIT_USAGE) from None
 
 
 def _pages(shell: Shell, after: int | str, where: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -14,7 +14,9 @@ from waconnd.cli.shell import Shell, get
 def add(commands: Commands) -> None:
     group = commands.under("media", "fetch and upload media")
     parser = group.add("get", "download the media of a message", fetch)
-    parser.add_argument("chat", metavar="CHAT")
+    parser.add_argument(
+        "chat", nargs="?", metavar="CHAT", help="where it stands, if the id alone is not clear"
+    )
     parser.add_argument("id", metavar="ID")
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="where to; `-` or nothing is stdout"

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from waconnd.cli.commands.accounts import number
-from waconnd.cli.parser import Commands, seconds
-from waconnd.cli.shell import Shell, Stop, get, span
+from waconnd.cli.parser import Commands
+from waconnd.cli.shell import Shell, Stop, get, seconds, span
 from waconnd.client.sync import WaconndError
 from waconnd.rpc.errors import EXIT_HUMAN, EXIT_LATER
 

@@ -132,10 +132,14 @@ def explain(shell: Shell, arguments: argparse.Namespace) -> int:
     shell.put(
         f"{shell.paint(one['name'], 'bold')}  (scope: {one['x-scope'] or 'none'})\n\n{one['description']}\n"
     )
-    for param in one["params"]:
+    for param in sorted(one["params"], key=lambda param: not param["required"]):
         mark = "" if param["required"] else "?"
         schema = param["schema"]
         shell.put(f"  {param['name']}{mark}: {kind_of(schema)}  {about(schema)}".rstrip())
+    for name in _objects([param["schema"] for param in one["params"]], document):
+        shell.put(f"\n{name}")
+        for member_, schema in _members({"$ref": name}, document).items():
+            shell.put(f"  {member_}: {kind_of(schema)}  {about(schema)}".rstrip())
     shell.put(f"\nresult: {kind_of(one['result']['schema'])}")
     for name, schema in _members(one["result"]["schema"], document).items():
         shell.put(f"  {name}: {kind_of(schema)}  {about(schema)}".rstrip())
@@ -145,6 +149,20 @@ def explain(shell: Shell, arguments: argparse.Namespace) -> int:
         pairs = {pair["name"]: pair["value"] for pair in example["params"]}
         shell.put(f"\nwaconnd call {one['name']} '{msgspec.json.encode(pairs).decode()}'")
     return 0
+
+
+def _objects(schemas: list[dict[str, Any]], document: dict[str, Any]) -> list[str]:
+    """The named objects in these schemas, and in theirs."""
+    found: list[str] = []
+    while schemas:
+        schema = schemas.pop(0)
+        name = schema.get("$ref", "").rpartition("/")[2]
+        if name and name not in found:
+            found.append(name)
+            schemas += _members(schema, document).values()
+        schemas += schema.get("anyOf", [])
+        schemas += [schema["items"]] if isinstance(schema.get("items"), dict) else []
+    return found
 
 
 def _members(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
-from waconnd.cli.parser import Commands, seconds
-from waconnd.cli.shell import Shell, Stop
+from waconnd.cli.parser import Commands
+from waconnd.cli.shell import Shell, Stop, seconds
 from waconnd.client.sync import Unreachable
 from waconnd.rpc.errors import EXIT_UNREACHABLE, EXIT_USAGE
 

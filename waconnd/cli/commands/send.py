@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from waconnd.cli.parser import Commands, seconds
-from waconnd.cli.shell import Shell, Stop, get
+from waconnd.cli.parser import Commands
+from waconnd.cli.shell import Shell, Stop, get, local, moment, seconds
 from waconnd.rpc.errors import EXIT_USAGE
 
 #: What a file is sent as, by its type; all else is a document.
@@ -35,7 +35,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--view-once", action="store_true", default=None)
     parser.add_argument("--key", help="idempotency: the same key sends once, however often it is run")
     parser.add_argument("--wait", choices=("queued", "server", "delivered"), help="for what to wait (server)")
-    parser.add_argument("--at", metavar="TIME", help="not before this time (RFC 3339)")
+    parser.add_argument("--at", metavar="TIME", help="not before this time: 2h, 2026-11-20T09:00")
     parser.add_argument("--check", action="store_true", default=None, help="check everything, send nothing")
 
     for name, help in (
@@ -90,7 +90,7 @@ def send(shell: Shell, arguments: argparse.Namespace) -> int:
         view_once=arguments.view_once,
         key=arguments.key,
         wait=arguments.wait,
-        not_before=arguments.at,
+        not_before=moment(arguments.at, ahead=True) if arguments.at else None,
         dry_run=arguments.check,
         **content,
     )
@@ -100,7 +100,21 @@ def send(shell: Shell, arguments: argparse.Namespace) -> int:
     took = f"{(time.monotonic() - began) * 1000:.0f}ms"
     again = " (already sent)" if get(result, "duplicate") else ""
     shell.result(result, f"{get(result, 'id', '')} {get(result, 'status', '')} {took}{again}")
+    if get(result, "status") == "queued" and arguments.wait != "queued" and not shell.json:
+        _why_queued(shell, arguments)
     return 0
+
+
+def _why_queued(shell: Shell, arguments: argparse.Namespace) -> None:
+    """It has not left; a person wants to know what it waits for."""
+    if arguments.at:
+        shell.say(f"it leaves at {local(moment(arguments.at, ahead=True))}; `waconnd outbox list` shows it")
+        return
+    account = shell.ask("account.get")
+    if account["state"] != "ready":
+        shell.say(f"account {account['account']} is {account['state']}: it leaves when that is ready again")
+        if get(account, "advice"):
+            shell.say(f"  {account['advice']}")
 
 
 def touch(shell: Shell, arguments: argparse.Namespace) -> int:

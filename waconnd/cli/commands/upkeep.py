@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from waconnd import __version__
-from waconnd.cli.parser import Commands, seconds
-from waconnd.cli.shell import Shell, Stop, get, member, rows_of
+from waconnd.cli.parser import Commands
+from waconnd.cli.shell import Shell, Stop, get, member, rows_of, seconds
 from waconnd.rpc.errors import EXIT_CONFIG, EXIT_DATA, EXIT_DENIED, EXIT_IO, EXIT_LATER, EXIT_USAGE
 
 #: Kinds of sources that `import` reads.

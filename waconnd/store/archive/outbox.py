@@ -336,6 +336,11 @@ class Outbox:
         """Rows that wait or are on their way."""
         return await self._reader.call(lambda c: _open(c, account))
 
+    async def depths(self) -> dict[str, int]:
+        """The same for all accounts that have any."""
+        query = "select account, count(*) from outbox where status in ('queued', 'sent') group by account"
+        return await self._reader.call(lambda c: dict(c.execute(query)))
+
     @property
     def version(self) -> int:
         """Rises with each change; pass it to `wait`."""
