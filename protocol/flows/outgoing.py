@@ -61,6 +61,8 @@ class SendResult(msgspec.Struct, frozen=True, kw_only=True):
     at: int
     #: Devices that a ciphertext was made for.
     devices: int = 0
+    #: Persons, ourselves not counted, whom a group's message was meant for.
+    people: int = 0
     failures: tuple[DeviceFailure, ...] = ()
     server_id: str = ""
 

@@ -76,6 +76,7 @@ async def to_group(ctx: Context, request: SendRequest) -> SendResult:
         chat=str(request.to),
         at=ack.at,
         devices=len(plan.devices) - 1 - len(failures),
+        people=len(plan.people) - 1,
         failures=tuple(DeviceFailure(str(device), why) for device, why in failures.items()),
     )
 

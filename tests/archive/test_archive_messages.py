@@ -22,6 +22,7 @@ from protocol.events.message import (
 from tests.archive.samples import ANN, BOB, DIRECT, GROUP, ME, NOW, Clock, change, message, own
 from waconnd.store.archive import Archive, ArchiveError, BadPosition, NotFound
 from waconnd.store.archive.events import Filter
+from waconnd.store.archive.outbox import Draft
 
 CHAT = DIRECT["id"]
 
@@ -237,8 +238,8 @@ async def test_status_only_rises(archive: Archive) -> None:
 async def test_receipts(archive: Archive) -> None:
     places = {"A": DIRECT, "G": GROUP}
 
-    async def receipt(kind: str, id: str, who: dict[str, str], at: float) -> None:
-        data = {"ids": [id], "chat": places[id], "by": who, "receipt": kind}
+    async def receipt(kind: str, id: str, who: dict[str, str], at: float, device: int = 0) -> None:
+        data = {"ids": [id], "chat": places[id], "by": who, "receipt": kind, "device": device}
         event = {"type": "receipt.received", "key": f"{kind}/{id}/{who['id']}/{at}", "at": at, **data}
         await archive.events.append("main", [event])
 
@@ -256,8 +257,38 @@ async def test_receipts(archive: Archive) -> None:
         (ANN["id"], True, False),
         (BOB["id"], False, True),
     ]
+    await receipt("delivered", "G", ANN, NOW + 4, device=2)
+    held = await archive.messages.receipts("main", GROUP["id"], "G")
+    assert [(r.who, r.device) for r in held] == [(ANN["id"], 0), (ANN["id"], 2), (BOB["id"], 0)]
     await receipt("read-self", "A", ME, NOW + 5)
     assert (await archive.chats.get("main", CHAT)).unread == 0
+
+
+async def test_a_group_s_message_is_read_when_all_have_read_it(archive: Archive) -> None:
+    draft = Draft(chat=GROUP["id"], id="G", content=b"x", hash=b"h")
+    entry, _ = await archive.outbox.add("main", draft)
+    await archive.events.append("main", [own("G", chat=GROUP)])
+
+    async def told(status: str, at: float, **more: Any) -> list[str]:
+        event = {
+            "type": "message.status",
+            "key": f"s{at}",
+            "at": NOW + at,
+            "ids": ["G"],
+            "chat": GROUP,
+            "status": status,
+        }
+        await archive.events.append("main", [event | more])
+        held = await archive.outbox.get("main", entry.outbox_id)
+        return [(await archive.messages.get("main", "G")).status, held.status]
+
+    landed = {"private": {"result": {"chat": GROUP["id"], "at": int(NOW), "people": 2}}}
+    assert await told("server_ack", 1, **landed) == ["server_ack"] * 2
+    assert await told("read", 2, by=ANN) == ["server_ack"] * 2
+    assert await told("read", 3, by=ANN, device=1) == ["server_ack"] * 2
+    assert await told("delivered", 4, by=BOB) == ["delivered"] * 2
+    assert await told("read", 5, by=BOB, device=7) == ["read"] * 2
+    assert await told("delivered", 6, by=BOB, device=8) == ["read"] * 2
 
 
 async def test_unread_counts(archive: Archive) -> None:

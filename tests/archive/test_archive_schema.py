@@ -103,3 +103,16 @@ async def test_a_full_disk_is_told_and_passes(archive: Archive) -> None:
     await limit(1 << 30)
     assert await archive.events.append("main", [message("B")]) == [2]
     assert await archive.verify() == []
+
+
+async def test_receipts_of_an_older_file_stand_under_the_phone(tmp_path: Path) -> None:
+    path = tmp_path / "events.db"
+    connection = sqlite3.connect(path, isolation_level=None)
+    for migration in schema.MIGRATIONS[:2]:
+        migration(connection)
+    connection.execute("pragma user_version = 2")
+    connection.execute("insert into receipt values('main', 'c', 'A', 'ann', 1, 2, 0)")
+    connection.close()
+    async with Archive(path) as archive:
+        [held] = await archive.messages.receipts("main", "c", "A")
+        assert (held.who, held.device, held.delivered_at, held.read_at) == ("ann", 0, 1, 2)

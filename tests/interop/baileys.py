@@ -147,20 +147,24 @@ class Baileys:
     async def say(self, to, text, **extra):
         return await self.ask("send", to=to, content={"text": text}, options=extra)
 
-    async def message(self, match, *, since=0, seconds=PATIENCE):
-        """The first message of an upsert that matches."""
+    async def entry(self, name, match, **where):
+        """The first entry of an event that brings a list (updates come together when there are many)."""
         found = []
 
         def any_of(data):
-            for message in data["messages"]:
+            for one in data if isinstance(data, list) else data["messages"]:
                 with contextlib.suppress(KeyError, TypeError, IndexError, AttributeError):
-                    if match(message):
-                        found.append(message)
+                    if match(one):
+                        found.append(one)
                         return True
             return False
 
-        await self.event("messages.upsert", any_of, since=since, seconds=seconds)
+        await self.event(name, any_of, **where)
         return found[0]
+
+    async def message(self, match, **where):
+        """The first message of an upsert that matches."""
+        return await self.entry("messages.upsert", match, **where)
 
     async def by_id(self, id, **where):
         """The message with this id, when it could be read."""

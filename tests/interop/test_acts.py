@@ -109,11 +109,11 @@ async def test_reaction_said(place):
     for emoji in ("👍", "❤️", ""):
         mark = place.bob.mark
         act = await place.act("react", id, emoji=emoji)
-        told = await place.bob.event(
-            "messages.reaction", lambda d, act=act: d[0]["reaction"]["key"]["id"] == act, since=mark
+        told = await place.bob.entry(
+            "messages.reaction", lambda d, act=act: d["reaction"]["key"]["id"] == act, since=mark
         )
-        assert (told[0]["reaction"].get("text", ""), told[0]["key"]["id"]) == (emoji, id)
-        assert told[0]["key"]["fromMe"] is True
+        assert (told["reaction"].get("text", ""), told["key"]["id"]) == (emoji, id)
+        assert told["key"]["fromMe"] is True
     place.fits()
 
 
@@ -130,16 +130,12 @@ async def test_reaction_heard(place):
 async def test_edit_said(place):
     id, _ = await place.from_ada(text="at 8")
     await place.act("edit", id, text="at 9")
-    new = await place.bob.event(
-        "messages.update", lambda d: d[0]["key"]["id"] == id and d[0]["update"]["message"]
-    )
-    assert new[0]["update"]["message"]["editedMessage"]["message"] == {"conversation": "at 9"}
+    new = await place.bob.entry("messages.update", lambda d: d["key"]["id"] == id and d["update"]["message"])
+    assert new["update"]["message"]["editedMessage"]["message"] == {"conversation": "at 9"}
     id, _ = await place.from_ada(image={"data": b64(png())}, caption="at 8")
     await place.act("edit", id, caption="at 9")
-    new = await place.bob.event(
-        "messages.update", lambda d: d[0]["key"]["id"] == id and d[0]["update"]["message"]
-    )
-    image = new[0]["update"]["message"]["editedMessage"]["message"]["imageMessage"]
+    new = await place.bob.entry("messages.update", lambda d: d["key"]["id"] == id and d["update"]["message"])
+    image = new["update"]["message"]["editedMessage"]["message"]["imageMessage"]
     assert (image["caption"], image["mimetype"], image["width"]) == ("at 9", "image/png", 3)
     place.fits()
 
@@ -159,8 +155,8 @@ async def test_edit_heard(place):
 async def test_revoke_said(place):
     id, _ = await place.from_ada(text="oops")
     await place.act("revoke", id)
-    await place.bob.event(
-        "messages.update", lambda d: d[0]["key"]["id"] == id and d[0]["update"]["messageStubType"] == 1
+    await place.bob.entry(
+        "messages.update", lambda d: d["key"]["id"] == id and d["update"]["messageStubType"] == 1
     )
     place.fits()
 
@@ -179,8 +175,8 @@ async def test_revoke_as_admin(stage):
     place = Place(stage, stage.group, stage.group)
     id, _ = await place.from_bob({"text": "rude"})
     await place.act("revoke", id)
-    await place.bob.event(
-        "messages.update", lambda d: d[0]["key"]["id"] == id and d[0]["update"]["messageStubType"] == 1
+    await place.bob.entry(
+        "messages.update", lambda d: d["key"]["id"] == id and d["update"]["messageStubType"] == 1
     )
     id, got = await place.from_ada(text="rude too")
     await place.bob.ask("send", to=place.to_ada, content={"delete": got["key"]})

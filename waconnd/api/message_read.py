@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from itertools import groupby
 from typing import Annotated, Any
 
 import msgspec
@@ -36,13 +37,23 @@ class Note(Result, frozen=True, kw_only=True):
     value: dict[str, Any]
 
 
+class DeviceProgress(Result, frozen=True, kw_only=True):
+    """How far it came on one device."""
+
+    device: Annotated[int, Meta(description="0 is the phone, others are linked devices.")]
+    delivered_at: str | None = None
+    read_at: str | None = None
+    played_at: str | None = None
+
+
 class Progress(Result, frozen=True, kw_only=True):
-    """How far a message of ours came with one person."""
+    """How far a message of ours came with one person: the first of their devices counts."""
 
     who: str
     delivered_at: str | None = None
     read_at: str | None = None
     played_at: str | None = None
+    devices: list[DeviceProgress] = []
 
 
 class MessageResult(Result, frozen=True, kw_only=True):
@@ -96,17 +107,21 @@ def described(
             for note in notes or ()
         ],
         results=tally(data, votes) if notes is not None and row.kind == "poll" else [],
-        receipts=[
-            Progress(
-                who=one.who,
-                delivered_at=_at(one.delivered_at),
-                read_at=_at(one.read_at),
-                played_at=_at(one.played_at),
-            )
-            for one in receipts or ()
-        ],
+        receipts=[_progress(who, list(told)) for who, told in groupby(receipts or (), lambda one: one.who)],
         position=row.position,
     )
+
+
+def _progress(who: str, told: list[Receipt]) -> Progress:
+    def times(*devices: Receipt) -> dict[str, str | None]:
+        """The first of each kind."""
+        names = ("delivered_at", "read_at", "played_at")
+        return {
+            name: _at(min(filter(None, (getattr(one, name) for one in devices)), default=0)) for name in names
+        }
+
+    each = [DeviceProgress(device=one.device, **times(one)) for one in told]
+    return Progress(who=who, devices=each, **times(*told))
 
 
 def _at(ms: int) -> str | None:

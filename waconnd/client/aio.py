@@ -1036,9 +1036,19 @@ class Note(TypedDict):
 
 
 class Progress(TypedDict):
-    """How far a message of ours came with one person."""
+    """How far a message of ours came with one person: the first of their devices counts."""
 
     who: str
+    delivered_at: NotRequired[str | None]
+    read_at: NotRequired[str | None]
+    played_at: NotRequired[str | None]
+    devices: NotRequired[List[DeviceProgress]]
+
+
+class DeviceProgress(TypedDict):
+    """How far it came on one device."""
+
+    device: int
     delivered_at: NotRequired[str | None]
     read_at: NotRequired[str | None]
     played_at: NotRequired[str | None]

@@ -67,9 +67,10 @@ class Annotation(msgspec.Struct, frozen=True):
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """How far a message of ours came with one person (ms, 0: not yet)."""
+    """How far a message of ours came on one device of a person (ms, 0: not yet). Device 0 is the phone."""
 
     who: str
+    device: int
     delivered_at: int
     read_at: int
     played_at: int
@@ -182,12 +183,12 @@ class Messages:
         return await self._reader.call(job)
 
     async def receipts(self, account: str, chat: str, id: str) -> list[Receipt]:
-        """Person by person."""
+        """Person by person, device by device."""
 
         def job(connection: sqlite3.Connection) -> list[Receipt]:
             rows = connection.execute(
-                "select who, delivered_at, read_at, played_at from receipt"
-                " where account = ? and chat = ? and id = ? order by who",
+                "select who, device, delivered_at, read_at, played_at from receipt"
+                " where account = ? and chat = ? and id = ? order by who, device",
                 (account, chat, id),
             )
             return [Receipt(*row) for row in rows]

@@ -7,30 +7,18 @@ from typing import Any, Final
 
 import msgspec
 
+from waconnd.store.archive import progress
 from waconnd.store.archive.body import Fields, millis
 from waconnd.store.archive.change import Change, Handler, ident, part, text
 from waconnd.store.archive.index import add_text, drop_text
 from waconnd.store.archive.people import learn
 
-#: A status only rises. `failed` is final only for what never reached the server.
-RANKS: Final = {"queued": 1, "sent": 2, "failed": 3, "server_ack": 4, "delivered": 5, "read": 6, "played": 7}
-#: Status → all that it may follow, those that no rank knows included, as a list for SQL: one statement each.
-_BELOW: Final = {
-    new: "({})".format(
-        ", ".join(f"'{old}'" for old in ["", "cancelled", "expired", *RANKS] if RANKS.get(old, 0) < rank)
-    )
-    for new, rank in RANKS.items()
-}
 #: Members of a change that say what it is about, not what it says.
 _ADDRESS: Final = frozenset(
     {"target", "by", "from", "chat", "id", "from_me", "sent_at", "retried", "broadcast", "results"}
 )
 #: What stays of a message that was revoked: that there was one.
 _KEPT: Final = ("id", "sent_at", "chat", "from", "from_me", "server_id")
-_RECEIPTS: Final = {"delivered": "delivered_at", "": "delivered_at", "read": "read_at", "played": "played_at"}
-
-#: Chats in which a message has many recipients.
-_MANY: Final = ("@g.us", "@broadcast")
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -124,10 +112,11 @@ def status(connection: sqlite3.Connection, change: Change) -> None:
     """How far a message of ours came; also told to its outbox row."""
     data, chat, new = change.data, ident(change.data, "chat"), text(change.data, "status")
     for id in _ids(data):
-        if _one_of_many(chat, new):
-            _note_receipt(connection, change, chat, id, _RECEIPTS[new])
+        if progress.one_of_many(chat, new):
+            progress.note(connection, change, chat, id, progress.RECEIPTS[new])
+            progress.raise_when_all(connection, change.account, chat, id, change.at)
         else:
-            raise_status(connection, change.account, id, chat, new)
+            progress.raise_status(connection, change.account, id, chat, new)
         if data.get("server_id"):
             connection.execute(
                 "update message set server_id = ? where account = ? and id = ? and from_me",
@@ -139,20 +128,15 @@ def status(connection: sqlite3.Connection, change: Change) -> None:
 def outbox_status(connection: sqlite3.Connection, change: Change) -> None:
     """The same for the rows that wait in the outbox; with the server's word comes what the sender was told."""
     new, result = text(change.data, "status"), part(change.private, "result")
-    if _one_of_many(ident(change.data, "chat"), new):
+    if progress.one_of_many(ident(change.data, "chat"), new):
         return
     for id in _ids(change.data):
-        raise_outbox(connection, change.account, id, new, change.at)
+        progress.raise_outbox(connection, change.account, id, new, change.at)
         if result:
             connection.execute(
                 "update outbox set result = ?, attempts = attempts + 1 where account = ? and id = ?",
                 (_encode(result).decode(), change.account, id),
             )
-
-
-def _one_of_many(chat: str, new: str) -> bool:
-    """In a group one person's word is that person's: it stands with the receipts."""
-    return chat.endswith(_MANY) and new in _RECEIPTS
 
 
 def receipt(connection: sqlite3.Connection, change: Change) -> None:
@@ -164,48 +148,14 @@ def receipt(connection: sqlite3.Connection, change: Change) -> None:
     if kind in ("read_self", "played_self"):
         read_upto(connection, change.account, chat, _ids(data))
         return
-    column = _RECEIPTS.get(kind)
+    column = progress.RECEIPTS.get(kind)
     if column is None:
         return
     learn(connection, change.account, part(data, "by"), change.now)
     for id in _ids(data):
-        _note_receipt(connection, change, chat, id, column)
-        if not chat.endswith(_MANY):
-            raise_status(connection, change.account, id, chat, kind or "delivered")
-
-
-def _note_receipt(connection: sqlite3.Connection, change: Change, chat: str, id: str, column: str) -> None:
-    connection.execute(
-        f"insert into receipt(account, chat, id, who, {column}) values(?, ?, ?, ?, ?) on conflict do update set"
-        f" {column} = case when {column} = 0 then excluded.{column} else min({column}, excluded.{column}) end",
-        (change.account, chat, id, _who(change), change.at),
-    )
-
-
-def raise_status(connection: sqlite3.Connection, account: str, id: str, chat: str, new: str) -> None:
-    """Never backwards."""
-    below = _BELOW.get(new)
-    if below is None:
-        return
-    # A person's chat has two names; our own ids are unique all the same.
-    connection.execute(
-        "update message set status = ?1 where account = ?2 and id = ?3 and from_me"  # noqa: S608 (words from here)
-        f" and status in {below} and (chat = ?4 or not exists"
-        " (select 1 from message where account = ?2 and id = ?3 and from_me and chat = ?4))",
-        (new, account, id, chat),
-    )
-
-
-def raise_outbox(connection: sqlite3.Connection, account: str, id: str, new: str, at: int) -> None:
-    """The same for the row that waits in the outbox."""
-    below = _BELOW.get(new)
-    if below is not None:
-        # The row knows better why it failed: its time had passed, or somebody took it back.
-        connection.execute(
-            f"update outbox set status = ?1, changed = ?2 where account = ?3 and id = ?4 and status in {below}"  # noqa: S608
-            " and (?1 != 'failed' or status not in ('expired', 'cancelled'))",
-            (new, at, account, id),
-        )
+        progress.note(connection, change, chat, id, column)
+        if not chat.endswith(progress.MANY):
+            progress.raise_status(connection, change.account, id, chat, kind or "delivered")
 
 
 def read_upto(connection: sqlite3.Connection, account: str, chat: str, ids: list[str]) -> None:

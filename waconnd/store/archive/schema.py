@@ -155,8 +155,23 @@ def _settings(connection: sqlite3.Connection) -> None:
     )
 
 
+def _receipts_by_device(connection: sqlite3.Connection) -> None:
+    """Each device of a person tells for itself. What was told before stands under the phone, 0."""
+    connection.execute(
+        "create table receipt_by_device(account text not null, chat text not null, id text not null, who text not null,"
+        " device integer not null default 0, delivered_at integer not null default 0, read_at integer not null default 0,"
+        " played_at integer not null default 0, primary key(account, chat, id, who, device)) strict, without rowid"
+    )
+    connection.execute(
+        "insert into receipt_by_device(account, chat, id, who, delivered_at, read_at, played_at)"
+        " select account, chat, id, who, delivered_at, read_at, played_at from receipt"
+    )
+    connection.execute("drop table receipt")
+    connection.execute("alter table receipt_by_device rename to receipt")
+
+
 #: `MIGRATIONS[n]` turns version n into n + 1. Each is kept for ever, none is ever changed.
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create, _settings)
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create, _settings, _receipts_by_device)
 
 
 def connect(path: Path) -> sqlite3.Connection:

@@ -1,0 +1,88 @@
+"""How far messages of ours came: with each device of a person, with a person, and as a whole."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final
+
+from waconnd.store.archive.change import Change, ident, number
+
+#: A status only rises. `failed` is final only for what never reached the server.
+RANKS: Final = {"queued": 1, "sent": 2, "failed": 3, "server_ack": 4, "delivered": 5, "read": 6, "played": 7}
+#: Status → all that it may follow, those that no rank knows included, as a list for SQL: one statement each.
+_BELOW: Final = {
+    new: "({})".format(
+        ", ".join(f"'{old}'" for old in ["", "cancelled", "expired", *RANKS] if RANKS.get(old, 0) < rank)
+    )
+    for new, rank in RANKS.items()
+}
+RECEIPTS: Final = {"delivered": "delivered_at", "": "delivered_at", "read": "read_at", "played": "played_at"}
+
+#: Chats in which a message has many recipients.
+MANY: Final = ("@g.us", "@broadcast")
+
+
+def one_of_many(chat: str, new: str) -> bool:
+    """In a group one person's word is that person's: it stands with the receipts."""
+    return chat.endswith(MANY) and new in RECEIPTS
+
+
+def note(connection: sqlite3.Connection, change: Change, chat: str, id: str, column: str) -> None:
+    """What one device told; the first time of each kind stays."""
+    connection.execute(
+        f"insert into receipt(account, chat, id, who, device, {column}) values(?, ?, ?, ?, ?, ?) on conflict do update set"
+        f" {column} = case when {column} = 0 then excluded.{column} else min({column}, excluded.{column}) end",
+        (
+            change.account,
+            chat,
+            id,
+            ident(change.data, "by") or ident(change.data, "from"),
+            number(change.data, "device"),
+            change.at,
+        ),
+    )
+
+
+def raise_when_all(connection: sqlite3.Connection, account: str, chat: str, id: str, at: int) -> None:
+    """In a group a message is delivered, or read, when it is with everybody whom it was sent to."""
+    sent = connection.execute(
+        "select coalesce(json_extract(nullif(result, ''), '$.people'), 0) from outbox where account = ? and id = ?",
+        (account, id),
+    ).fetchone()
+    if sent is None or not sent[0]:
+        return
+    counts = connection.execute(
+        "select count(*), sum(read_at or played_at), sum(played_at) from (select max(read_at) > 0 read_at,"
+        " max(played_at) > 0 played_at from receipt where account = ? and chat = ? and id = ? group by who)",
+        (account, chat, id),
+    ).fetchone()
+    for status, count in zip(("delivered", "read", "played"), counts, strict=True):
+        if (count or 0) >= sent[0]:
+            raise_status(connection, account, id, chat, status)
+            raise_outbox(connection, account, id, status, at)
+
+
+def raise_status(connection: sqlite3.Connection, account: str, id: str, chat: str, new: str) -> None:
+    """Never backwards."""
+    below = _BELOW.get(new)
+    if below is None:
+        return
+    # A person's chat has two names; our own ids are unique all the same.
+    connection.execute(
+        "update message set status = ?1 where account = ?2 and id = ?3 and from_me"  # noqa: S608 (words from here)
+        f" and status in {below} and (chat = ?4 or not exists"
+        " (select 1 from message where account = ?2 and id = ?3 and from_me and chat = ?4))",
+        (new, account, id, chat),
+    )
+
+
+def raise_outbox(connection: sqlite3.Connection, account: str, id: str, new: str, at: int) -> None:
+    """The same for the row that waits in the outbox."""
+    below = _BELOW.get(new)
+    if below is not None:
+        # The row knows better why it failed: its time had passed, or somebody took it back.
+        connection.execute(
+            f"update outbox set status = ?1, changed = ?2 where account = ?3 and id = ?4 and status in {below}"  # noqa: S608
+            " and (?1 != 'failed' or status not in ('expired', 'cancelled'))",
+            (new, at, account, id),
+        )
