@@ -25,7 +25,7 @@ from protocol.engine.states import Fact as Happening
 from protocol.engine.states import Link as LinkState
 from protocol.events.base import Event
 from protocol.events.pairing import CodeShown, PairExpired, PairFailed, QrShown
-from protocol.flows.context import Context, Settings
+from protocol.flows.context import Context, Seen, Settings
 from protocol.keystore import Keystore, Txn
 from waconnd.announcements import ConnectionAttempt
 from waconnd.dial import Endpoint
@@ -124,7 +124,8 @@ class Account:
         self.people = People(around.now)
         self._last_inbound: float | None = None
         self._phone_seen = self.memo.phone_seen_at
-        self._counts: dict[str, int] = {}
+        #: What its connections brought that nobody handles, since the daemon began.
+        self.seen = Seen()
 
     @classmethod
     async def open(
@@ -324,7 +325,9 @@ class Account:
     def _connection(self, now: float) -> Connection:
         self.standing.last_connect_at = now
         root = self._around.noise_root()
-        return Connection(self.keystore, entropy, self._settings(), root, now, resume=self._resume)
+        connection = Connection(self.keystore, entropy, self._settings(), root, now, resume=self._resume)
+        connection.ctx.seen = self.seen
+        return connection
 
     def _settings(self) -> Settings:
         return msgspec.structs.replace(self._around.settings(self.name), expect_number=self.expect)

@@ -268,6 +268,8 @@ class Daemon:
             self.metrics.state.set(1, account=name, state=state)
         for name, account in self.fleet.accounts.items():
             self.metrics.commits.set(account.authdir.frames, account=name)
+            for what, count in account.seen.counts.items():
+                self.metrics.unhandled.set(count, account=name, what=what)
         self.metrics.stuck.set(max(self.archive.stuck_for(), self.fleet.stuck_for()))
         self.metrics.events.set(self.feed.newest)
         self.metrics.loop_lag.set(self._lag)

@@ -21,7 +21,7 @@ DAY: Final = 86400.0
 
 async def examine(daemon: Daemon, *, deep: bool) -> list[Finding]:
     """All checks; `deep` reads every byte."""
-    found = [*_space(daemon), *_rights(daemon), *_accounts(daemon), *_version(daemon)]
+    found = [*_space(daemon), *_rights(daemon), *_accounts(daemon), *_drift(daemon), *_version(daemon)]
     if deep:
         found += await _stores(daemon)
     return found
@@ -68,6 +68,34 @@ def _accounts(daemon: Daemon) -> Iterator[Finding]:
                 "warning",
                 f"account {name} could not connect {report.attempts} times in a row ({report.reason})",
                 report.advice,
+            )
+
+
+def _drift(daemon: Daemon) -> Iterator[Finding]:
+    """WhatsApp has moved on: better known before it hurts."""
+    for name, account in daemon.fleet.accounts.items():
+        unknown = {what: count for what, count in account.seen.counts.items() if what.startswith("unknown.")}
+        if unknown:
+            words = ", ".join(
+                f"{what.removeprefix('unknown.')} ({count})" for what, count in sorted(unknown.items())
+            )
+            yield Finding(
+                "drift.unknown",
+                "info",
+                f"account {name}: WhatsApp sent what this version does not know: {words}; the shapes,"
+                f" without content: {' '.join(account.seen.strange)}",
+                "Nothing is lost by it. If no newer waconnd knows it, report it with these shapes.",
+            )
+        faults = {what: count for what, count in account.seen.counts.items() if what.startswith("fault.")}
+        if faults:
+            words = ", ".join(
+                f"{what.removeprefix('fault.')} ({count})" for what, count in sorted(faults.items())
+            )
+            yield Finding(
+                "drift.fault",
+                "warning",
+                f"account {name}: some of what WhatsApp sent could not be handled: {words}",
+                "See `connection.stanza_failed` in the log; report it.",
             )
 
 

@@ -17,9 +17,11 @@ import msgspec
 from protocol.effects import Question
 from protocol.events.base import Durable, Event
 from protocol.flows.context import Settings
+from protocol.jid import USER
+from waconnd import rules
 from waconnd.account import Account, NotReady
 from waconnd.announcements import AccountAuthDamaged
-from waconnd.config import Config
+from waconnd.config import AccountSection, Config
 from waconnd.dial import Endpoint
 from waconnd.history import Histories
 from waconnd.link import Clock
@@ -277,6 +279,7 @@ class Fleet:
                     group.start_soon(pump.run)
                     group.start_soon(account.run)
                     group.start_soon(eager.run, self, account, self._download_mb(name))
+                    group.start_soon(rules.run, self, account, self._section(name))
             except* StoreError as failed:
                 log.error(
                     "could not write: %s; it is opened again",
@@ -338,10 +341,14 @@ class Fleet:
             full_history=section.full_history,
             history_days=section.history_days,
             auto_receipts=section.receipts,
+            ignore=frozenset(map(_place, section.ignore)),
         )
 
     def _download_mb(self, account: str) -> Callable[[], int]:
         return lambda: self._config().account_section(account).download_mb
+
+    def _section(self, account: str) -> Callable[[], AccountSection]:
+        return lambda: self._config().account_section(account)
 
     def _pace(self, account: str) -> Callable[[], float]:
         return lambda: self._config().account_section(account).messages_per_minute
@@ -392,3 +399,9 @@ def _damaged(error: StoreError, at: float) -> AccountAuthDamaged:
         kind=harm.harm.value if harm else type(error).__name__,
         advice=str(error),
     )
+
+
+def _place(text: str) -> str:
+    """An entry of `ignore` as the core compares it: a number by its address, all else as it is."""
+    digits = text.removeprefix("+")
+    return f"{digits}@{USER}" if digits.isdigit() else text

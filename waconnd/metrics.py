@@ -167,6 +167,13 @@ class Metrics:
         self.undecryptable = self._add(
             Counter("waconnd_undecryptable_total", "Messages that could not be read at first.", ("account",))
         )
+        self.unhandled = self._add(
+            Gauge(
+                "waconnd_unhandled_stanzas",
+                "Stanzas since the start that are unknown, left aside on purpose, or could not be handled.",
+                ("account", "what"),
+            )
+        )
         self.outbox = self._add(Gauge("waconnd_outbox", "Messages that wait to be sent.", ("account",)))
         self.commits = self._add(
             Gauge("waconnd_store_commits", "Fsyncs of a journal since its opening.", ("account",))

@@ -6,7 +6,7 @@ message goes on by itself.
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import anyio
 import msgspec
@@ -20,12 +20,14 @@ from protocol.pb.e2e_pb2 import Message
 from waconnd.account import Account, NotReady
 from waconnd.compose import targets
 from waconnd.entropy import entropy
-from waconnd.fleet import Fleet
 from waconnd.media.room import Waiting
 from waconnd.pump import Errand, Outcome, Told
 from waconnd.rpc.errors import KINDS, RpcError
 from waconnd.rpc.times import rfc3339
 from waconnd.store.archive.outbox import Draft, Entry, new_id
+
+if TYPE_CHECKING:
+    from waconnd.fleet import Fleet
 
 Wait = Literal["queued", "server", "delivered"]
 

@@ -33,8 +33,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     full_history: bool = False
     history_days: int = 0
     auto_receipts: bool = True
+    #: Chats of which nothing is read: their addresses, under any name, or kinds (`status`, `group`, `channel`).
+    ignore: frozenset[str] = frozenset()
     #: Pair with this phone number only (digits); another phone is refused. Empty: with any.
     expect_number: str = ""
+
+
+class Seen:
+    """What came that nobody handles. The host keeps one for an account, whatever happens to its connections."""
+
+    def __init__(self) -> None:
+        #: What nobody knows, what is left aside on purpose, what could not be handled: `unknown.notification.foo`,
+        #: `ignored.call`, `fault.message`.
+        self.counts: Counter[str] = Counter()
+        #: The shapes of the newest of those that nobody knows, without any content.
+        self.strange: deque[str] = deque(maxlen=STRANGE)
 
 
 class Context:
@@ -55,12 +68,19 @@ class Context:
         self.available = False
         #: Stanzas of the offline queue that this connection has brought so far.
         self.offline_seen = 0
-        #: What came that nobody knows, and what could not be handled: `unknown.notification.foo`, `fault.message`.
-        self.counts: Counter[str] = Counter()
-        #: The shapes of the newest of those that nobody knows, without any content.
-        self.strange: deque[str] = deque(maxlen=STRANGE)
+        self.seen = Seen()
         self._told: list[Event] = []
         self._creds: tuple[bytes, Creds] | None = None
+
+    @property
+    def counts(self) -> Counter[str]:
+        """What was counted of what nobody handles."""
+        return self.seen.counts
+
+    @property
+    def strange(self) -> deque[str]:
+        """The shapes of what nobody knows."""
+        return self.seen.strange
 
     def unknown(self, family: str, name: str, node: Node) -> None:
         """Nobody handles this: counted, and its shape kept for whoever looks why."""

@@ -27,8 +27,9 @@ async def test_a_group_of_the_daemon(sandbox, client, waconnd):
         assert [one["status"] for one in made["results"]] == ["done", "done"]
         await bob.event("groups.upsert", lambda d: d[0]["id"] == id and d[0]["desc"] == "We read.")
         await ada.call("group.update", id=id, subject="After", announce=True, timer_s=86400)
-        await bob.event("groups.update", lambda d: d[0]["subject"] == "After")
-        await bob.event("groups.update", lambda d: d[0]["announce"] is True)
+        # Baileys tells several changes at once when they come at once.
+        await bob.event("groups.update", lambda d: any(one.get("subject") == "After" for one in d))
+        await bob.event("groups.update", lambda d: any(one.get("announce") is True for one in d))
         await ada.call("group.members", id=id, op="promote", who=[bob.jid])
         await bob.event("group-participants.update", lambda d: d["action"] == "promote")
         await ada.call("group.members", id=id, op="remove", who=[carl])

@@ -6,13 +6,11 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from protocol.content import Options, build
 from protocol.errors import LocalProtocolError
 from protocol.flows import calls
+from waconnd import acts
 from waconnd.address import resolve
 from waconnd.api.host import fleet
-from waconnd.compose import targets
-from waconnd.outgoing import Parcel, post
 from waconnd.rpc.caller import Call
 from waconnd.rpc.declare import Done, Params, Result, Scope, method
 from waconnd.rpc.errors import RpcError
@@ -44,15 +42,12 @@ async def reject(call: Call, params: RejectParams) -> RejectResult:
     all, account = fleet(call), fleet(call).get(call.account)
     caller = await resolve(all, call.account, params.sender) if params.sender else None
     try:
-        who = await account.flow(lambda ctx: calls.reject(ctx, params.call_id, caller))
+        sent = await acts.refuse_call(
+            all, account, params.call_id, caller, params.message, via=call.peer.user
+        )
     except LocalProtocolError as error:
         raise RpcError("not_found", str(error), advice="name its `sender` too") from None
-    if not params.message:
-        return RejectResult(ok=True)
-    to = targets.canonical(account, who)
-    parcel = Parcel(to=to, message=build("text", params.message, Options()), via=call.peer.user)
-    sent = await post(all, account, parcel, "queued", None)
-    return RejectResult(ok=True, message_id=sent.entry.id)
+    return RejectResult(ok=True, message_id=sent)
 
 
 class LinkParams(Params, frozen=True):

@@ -9,10 +9,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from protocol.flows import courtesy, receipt_privacy
-from protocol.flows.context import Context
-from protocol.flows.people import kind_of
 from protocol.jid import parse
+from waconnd import acts
 from waconnd.address import resolve
 from waconnd.api.host import fleet
 from waconnd.api.message_acts import InChat, MessageId
@@ -282,29 +280,10 @@ async def mark_read(call: Call, params: ReadParams) -> ReadResult:
     else:
         rows = await archive.messages.unread(call.account, chat, params.up_to)
     others = [(parse(row.sender), row.id) for row in rows if not row.from_me and row.sender]
-
-    async def tell(ctx: Context) -> None:
-        where = parse(chat)
-        hidden = where.is_user and await receipt_privacy.hidden(ctx)
-        await courtesy.mark_read(ctx, where, others, played=params.played, hidden=hidden)
-
-    if others:
-        await account.flow(tell)
     if rows:
-        newest = max(row.sent_at for row in rows)
-        await archive.events.append(
-            call.account,
-            [
-                {
-                    "type": "chat.updated",
-                    "at": account.now(),
-                    "key": f"chat.read/{chat}/{newest}",
-                    "chat": {"id": chat, "kind": kind_of(parse(chat))},
-                    "read_upto": rfc3339(newest / 1000),
-                    "via": call.peer.user,
-                }
-            ],
-        )
+        upto = max(row.sent_at for row in rows) / 1000
+        via = call.peer.user
+        await acts.mark_read(fleet(call), account, parse(chat), others, upto, via=via, played=params.played)
     return ReadResult(len(others))
 
 

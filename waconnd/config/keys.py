@@ -189,6 +189,22 @@ class AccountSection(Section, frozen=True):
     ] = False
     history_days: Annotated[int, Meta(ge=0, description="How far back to ask. 0: what the phone likes.")] = 0
     receipts: Annotated[bool, Meta(description="Tell senders that messages were delivered.")] = True
+    auto_read: Annotated[
+        bool, Meta(description="Tell senders at once that their messages were read; not of stories.")
+    ] = False
+    reject_calls: Annotated[bool, Meta(description="Refuse all calls, on every device of the account.")] = (
+        False
+    )
+    reject_text: Annotated[
+        str, Meta(max_length=4096, description="With `reject_calls`: a text to whoever called.")
+    ] = ""
+    ignore: Annotated[
+        list[Annotated[str, Meta(pattern=r"^(status|group|channel|\+?[0-9]{5,20}|[^@\s]+@[a-z.]+)$")]],
+        Meta(
+            description="What others write there is acknowledged unread, costs nothing and is told nobody: `status`,"
+            " `group`, `channel`, a number, an address. Holds from the next connection on."
+        ),
+    ] = msgspec.field(default_factory=list)
     store: Annotated[
         Literal["full", "meta", "none"],
         Meta(

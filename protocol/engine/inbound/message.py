@@ -18,7 +18,7 @@ from protocol.engine.inbound.own_devices import PROTOCOL_MESSAGES
 from protocol.engine.inbound.unread import malformed, unreadable, without_content
 from protocol.events.base import Durable
 from protocol.events.message import MessageReceived, MessageRecovered
-from protocol.flows import devices, retry_state, sealed
+from protocol.flows import devices, people, retry_state, sealed
 from protocol.flows.announce import announce, of_channel
 from protocol.flows.context import Context
 from protocol.flows.decrypting import Decrypted, open_all
@@ -55,6 +55,10 @@ def on_message(ctx: Context, node: Node) -> Reaction:
     learn(txn, message.sender, message.sender_alt)
     if message.chat_alt is not None:
         learn(txn, message.chat, message.chat_alt)
+    if _ignored(ctx, txn, message):
+        # Before any decryption: that is what makes it cheap. Its sender sees it as sent, not as delivered.
+        ctx.counts["ignored.message"] += 1
+        return Reaction(stanzas=(ack(node, me=me),), txn=_some(txn))
     if message.chat.is_newsletter:
         return _of_channel(ctx, txn, node, message)
     if not message.encs:
@@ -67,6 +71,16 @@ def on_message(ctx: Context, node: Node) -> Reaction:
     if opened.malformed and not opened.messages:
         return malformed(ctx, txn, node, message, opened)
     return _read(ctx, txn, node, message, opened)
+
+
+def _ignored(ctx: Context, txn: Txn, message: Incoming) -> bool:
+    chosen = ctx.settings.ignore
+    if not chosen or ctx.is_me(message.sender):
+        return False
+    if people.kind_of(message.chat) in chosen:
+        return True
+    chat = people.person(txn, message.chat)
+    return not chosen.isdisjoint((chat.id, chat.pn, chat.lid))
 
 
 def _read(ctx: Context, txn: Txn, node: Node, message: Incoming, opened: Decrypted) -> Reaction:
