@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
 from protocol.creds import CREDS, CREDS_ID
+from protocol.errors import IqError
 from protocol.flows import prekeys
-from protocol.flows.prekeys import BATCH, MAX_ID, ROTATE_SECONDS, lend, unconfirmed
+from protocol.flows.prekeys import BATCH, MAX_ID, ROTATE_AGAIN_SECONDS, ROTATE_SECONDS, lend, unconfirmed
 from protocol.keystore import Kind
 from protocol.node import Node
 from protocol.signal.records import PRE_KEYS
@@ -214,3 +216,69 @@ def test_a_server_that_lost_everything_gets_it_again() -> None:
     )
     world.finish(ann.start(prekeys.verify(ann.ctx)))
     assert len(uploads(world)) == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "due"),
+    [(406, ROTATE_SECONDS), (409, 0.0), (503, ROTATE_AGAIN_SECONDS)],
+    ids=["bad key: at the usual time", "the server has others: checked, again at the next login", "tomorrow"],
+)
+def test_a_refused_rotation_is_tried_again_when_it_helps(code: int, due: float) -> None:
+    world, ann = alone()
+    old = ann.ctx.creds()
+    world.now += ROTATE_SECONDS
+    answer, digests = world._answer, []
+
+    def refuse(party: Party, node: Node) -> Node:
+        if node.child("digest"):
+            digests.append(node)
+        if node.child("rotate"):
+            return Node("iq", {"id": node.text("id"), "type": "error"}, [Node("error", {"code": str(code)})])
+        return answer(party, node)
+
+    world._answer = refuse  # type: ignore[method-assign]
+    world.finish(ann.start(prekeys.rotate_when_due(ann.ctx)))
+    creds = ann.ctx.creds()
+    assert creds.signed_pre_key == old.signed_pre_key
+    assert creds.rotation_checked_at + ROTATE_SECONDS == world.now + due
+    assert len(digests) == (code == 409)
+
+
+def test_a_rotation_without_answer_is_taken_up_at_the_next_login() -> None:
+    world, ann = alone()
+    old = ann.ctx.creds()
+    world.now += ROTATE_SECONDS
+    handle = ann.start(prekeys.rotate_when_due(ann.ctx))
+    (rotate,) = [n for n in ann.settle() if n.child("rotate")]
+    world.run(80)
+    assert handle.done and handle.error is None
+    assert ann.ctx.creds() == old
+    offered = int.from_bytes(rotate.need("rotate").need("skey").need("id").content_bytes(), "big")
+    world.finish(ann.start(prekeys.rotate_when_due(ann.ctx)))
+    fresh = ann.ctx.creds().signed_pre_key
+    assert fresh.id == offered == old.signed_pre_key.id + 1
+
+
+@pytest.mark.parametrize("code", [400, 406])
+def test_an_upload_that_is_refused_for_good_is_not_repeated(code: int) -> None:
+    world, ann = alone()
+    before = len(uploads(world))
+    answer = world._answer
+    world._answer = lambda party, node: (  # type: ignore[method-assign]
+        Node("iq", {"id": node.text("id"), "type": "error"}, [Node("error", {"code": str(code)})])
+        if node.child("list")
+        else answer(party, node)
+    )
+    handle = ann.start(prekeys.upload(ann.ctx))
+    world.run(5_000)
+    assert isinstance(handle.error, IqError) and handle.error.code == code
+    assert len(uploads(world)) == before + 1
+
+
+def test_private_halves_on_disk_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prekeys, "MAX_KEPT", 2 * BATCH)
+    world, ann = alone()
+    for _ in range(3):
+        world.finish(ann.start(prekeys.upload(ann.ctx)))
+    held = sorted(int(id) for id in PRE_KEYS.ids(ann.store))
+    assert held == list(range(2 * BATCH + 1, 4 * BATCH + 1)), "the oldest go first"
