@@ -274,6 +274,8 @@ def export(shell: Shell, arguments: argparse.Namespace) -> int:
     else:
         draft.replace(target)
     shell.result(result, f"{target}: {size} bytes")
+    if arguments.passphrase_file is None:
+        shell.say(f"{target} holds the account's keys in the clear: whoever has it can be this account")
     return 0
 
 
