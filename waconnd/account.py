@@ -30,6 +30,7 @@ from protocol.keystore import Keystore, Txn
 from waconnd.announcements import ConnectionAttempt
 from waconnd.dial import Endpoint
 from waconnd.entropy import entropy
+from waconnd.frames import Recorder
 from waconnd.link import Link
 from waconnd.memo import ID as MEMO_ID
 from waconnd.memo import MEMO, Memo
@@ -96,6 +97,7 @@ class Account:
         self.keystore = Keystore(authdir)
         self.link: Link | None = None
         self.backoff = Backoff(random.random)
+        self.recorder = Recorder(around.now)
         #: A server that refused the short handshake once is not asked for it again by this process.
         self._resume = True
         creds = CREDS.get(self.keystore, CREDS_ID)
@@ -325,7 +327,9 @@ class Account:
     def _connection(self, now: float) -> Connection:
         self.standing.last_connect_at = now
         root = self._around.noise_root()
-        connection = Connection(self.keystore, entropy, self._settings(), root, now, resume=self._resume)
+        connection = Connection(
+            self.keystore, entropy, self._settings(), root, now, resume=self._resume, tap=self.recorder
+        )
         connection.ctx.seen = self.seen
         return connection
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, Literal
 
 from protocol.errors import RemoteProtocolError
 from protocol.node import Node
@@ -18,16 +19,23 @@ class Garbled(RemoteProtocolError):
     """Too many frames in a row decrypt well and make no sense."""
 
 
+#: Told of each stanza as it was written, before it is sealed or after it was opened.
+Tap = Callable[[Literal["in", "out"], bytes], None]
+
+
 class Channel:
     """One direction's cipher each way, and the codec."""
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
+    def __init__(self, transport: Transport, tap: Tap | None = None) -> None:
+        self._transport, self._tap = transport, tap
         self._unreadable = 0
 
     def seal(self, node: Node) -> bytes:
         """A stanza as one frame. Raises EncodeError for one that can't be written: nothing was sealed then."""
-        return frame(self._transport.seal(encode(node)))
+        data = encode(node)
+        if self._tap is not None:
+            self._tap("out", data)
+        return frame(self._transport.seal(data))
 
     def open(self, payload: bytes) -> Node | None:
         """The stanza of a frame; None when there is none to be read in it.
@@ -39,6 +47,8 @@ class Channel:
             self._bad("an empty frame")
             return None
         plaintext = self._transport.open(payload)
+        if self._tap is not None:
+            self._tap("in", plaintext)
         try:
             node = decode(plaintext)
         except CodecError as error:

@@ -17,7 +17,7 @@ import msgspec
 from protocol.crypto.curve import Entropy
 from protocol.effects import Ask, Close, Output, Reaction, Send
 from protocol.engine import facts, router
-from protocol.engine.channel import Channel, Garbled
+from protocol.engine.channel import Channel, Garbled, Tap
 from protocol.engine.closes import Then, Verdict, of_socket, of_stream_error, verdict
 from protocol.engine.handshaking import Handshaking
 from protocol.engine.keepalive import Due, Keepalive
@@ -59,6 +59,7 @@ class Connection:
         now: float,
         *,
         resume: bool = True,
+        tap: Tap | None = None,
     ) -> None:
         self.ctx = Context(store, entropy, settings)
         self.ctx.now = self.opened_at = now
@@ -76,6 +77,7 @@ class Connection:
             self.ctx.creds(), settings, entropy, root, now, resume=resume
         )
         self._channel: Channel | None = None
+        self._tap = tap
         self._stage: Stage | None = None
         self._keepalive = Keepalive(entropy, now)
         self._out: list[Send | Close] = [Send(self._handshake.opening)]
@@ -283,7 +285,7 @@ class Connection:
         if last:
             self._out.append(Send(last))
         self.server_chain, self.resumed = handshake.server_chain, not last
-        self._handshake, self._channel = None, Channel(transport)
+        self._handshake, self._channel = None, Channel(transport, self._tap)
         self.move(Step.SECURED)
         self.enter(LoggingIn(self, self.opened_at))
 

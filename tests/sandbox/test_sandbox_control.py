@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import msgspec
 import pytest
 
 SCRIPT = """
@@ -65,8 +66,15 @@ def test_commands_and_script(running, tmp_path):
     assert ahead > time.time() + 80000
 
 
-def test_every_fault_by_command(running):
+def test_every_fault_by_command(running, tmp_path):
     """What is known is done, what makes no sense is a sentence; nothing is a fault of ours."""
+    frame = {
+        "at": 1.0,
+        "way": "in",
+        "node": ["ib", {"from": "s.whatsapp.net"}, [["dirty", {"type": "groups"}, None]]],
+    }
+    (tmp_path / "frames.json").write_bytes(msgspec.json.encode({"frames": [frame, {**frame, "way": "out"}]}))
+    (tmp_path / "broken.json").write_bytes(msgspec.json.encode({"frames": [{"way": "in"}]}))
     right = [
         "fault withhold --tag message --user bob --times 0 --skip 2", "fault release", "fault delay --seconds 2s",
         "cut ada", "cut ada slow --bytes-per-s 100", "cut ada garbled", "cut ada failure --code 402",
@@ -74,11 +82,12 @@ def test_every_fault_by_command(running):
         "refuse link_code 400", "refuse upgrade 503", "expire media", "expire auth", "expire prekeys ada", "expire refs",
         "push ada dirty groups", "push ada client_expiration", "push ada retry", "wire chain=expired sliver=1", "wire",
         "wire stop_at=login stop_silently=true", "knob first_ref=2.5", "act ada lid --text 100000000007777",
-        "fault clear", "ticks ada", "received bob",
+        "fault clear", "ticks ada", "received bob", f"replay ada {tmp_path / 'frames.json'}",
     ]  # fmt: skip
     done = running("run", "-", stdin="\n".join(right))
     assert done.returncode == 0, done.stderr
     assert "first_ref = 2.5" in done.stdout
+    assert "stanzas sent: 1" in done.stdout
     wrong = {
         "cut nobody": "nobody is called 'nobody'; there are ada, bob, carl",
         "cut ada softly": "softly",
@@ -100,6 +109,8 @@ def test_every_fault_by_command(running):
         "media ada bob image /no/such/file": "can't be read",
         "code ada ABCD-1234": "no device waits for a code",
         "dance": "invalid choice: 'dance'",
+        f"replay ada {tmp_path / 'keys/root.key'}": "is no recording: `waconnd call account.frames` makes one",
+        f"replay ada {tmp_path / 'broken.json'}": "this is no recording",
         'say ada bob "hi': "No closing quotation",
     }
     for line, sentence in wrong.items():

@@ -374,6 +374,20 @@ class ExportResult(TypedDict):
     records: int
 
 
+class FramesResult(TypedDict):
+    """A recording that may be shown: no texts, no keys, no numbers. `waconnd sandbox replay` plays it to a client."""
+
+    frames: List[Shown]
+
+
+class Shown(TypedDict):
+    """A stanza as it may be shown: `node` is [tag, attributes, content], content another list of such, {"bytes": n},"""
+
+    at: float
+    way: str
+    node: List[Any]
+
+
 class ImportResult(TypedDict):
     """`ImportResult` of the reference."""
 
@@ -1227,6 +1241,11 @@ class AccountMethods:
     def export(self, *, passphrase: str | None = None, what: List[Literal["auth", "history"]] | None = None, to: Literal["baileys", "waconnd"] | None = None, account: str | None = None, timeout_s: float | None = None) -> ExportResult:
         """A backup of one moment, while the account runs."""
         result: ExportResult = self._connection.call("account.export", passphrase=passphrase, what=what, to=to, account=account, timeout_s=timeout_s)
+        return result
+
+    def frames(self, *, limit: int | None = None, account: str | None = None, timeout_s: float | None = None) -> FramesResult:
+        """The newest stanzas of the account's connections, oldest first; people and ids have other names in each recording."""
+        result: FramesResult = self._connection.call("account.frames", limit=limit, account=account, timeout_s=timeout_s)
         return result
 
     def get(self, *, account: str | None = None, timeout_s: float | None = None) -> AccountResult:

@@ -105,6 +105,11 @@ def add(group: Commands) -> None:
     parser.add_argument("name", metavar="PERSON")
     parser.add_argument("what", metavar="WHAT")
     parser.add_argument("detail", metavar="DETAIL", nargs="?", default="groups")
+    parser = group.add(
+        "replay", "send a recording (`waconnd call account.frames`) to a person's devices", replay
+    )
+    parser.add_argument("name", metavar="PERSON")
+    parser.add_argument("file", metavar="FILE", type=Path, help="`-` reads standard input")
     parser = group.add("wire", "how new connections misbehave below the stanzas; alone: no longer", wire)
     parser.add_argument("pairs", metavar="NAME=VALUE", nargs="*", type=pair, help="chain=expired, sliver=1 …")
     parser = group.add("knob", "turn the server's knobs, or show them", knob)
@@ -252,6 +257,21 @@ def expire(shell: Shell, arguments: argparse.Namespace) -> int:
 def push(shell: Shell, arguments: argparse.Namespace) -> int:
     given = {name: getattr(arguments, name) for name in ("name", "what", "detail")}
     shell.result(ask(shell, "push", **given), "done")
+    return 0
+
+
+def replay(shell: Shell, arguments: argparse.Namespace) -> int:
+    try:
+        text = sys.stdin.read() if str(arguments.file) == "-" else arguments.file.read_text()
+        frames = msgspec.json.decode(text)["frames"]
+    except OSError as error:
+        raise Stop(f"{arguments.file} can't be read: {error.strerror}", EXIT_USAGE) from None
+    except (msgspec.DecodeError, KeyError, TypeError):
+        raise Stop(
+            f"{arguments.file} is no recording: `waconnd call account.frames` makes one", EXIT_USAGE
+        ) from None
+    told = ask(shell, "replay", name=arguments.name, frames=frames)
+    shell.result(told, f"stanzas sent: {told['stanzas']}")
     return 0
 
 

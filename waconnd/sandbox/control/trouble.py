@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -10,6 +10,7 @@ from msgspec import Meta
 from protocol.engine.server import Faults as WireFaults
 from protocol.jid import SERVER
 from protocol.node import Node
+from waconnd.frames import stanza
 from waconnd.rpc.caller import Call
 from waconnd.rpc.declare import Done, Params, Result, Scope, method
 from waconnd.rpc.errors import RpcError
@@ -20,6 +21,15 @@ from waconnd.sandbox.flood import flood as run_flood
 from waconnd.sandbox.sandbox import Sandbox
 from waconnd.sandbox.server import Stage
 from waconnd.sandbox.state import Device, Link
+
+#: What begins or ends a connection means nothing in another one.
+OF_ONE_CONNECTION: Final = frozenset(("success", "failure", "stream:error", "xmlstreamend"))
+
+
+class Replayed(Result, frozen=True):
+    """How many stanzas were sent."""
+
+    stanzas: int
 
 
 class FaultParams(Params, frozen=True):
@@ -252,6 +262,31 @@ def _push(box: Sandbox, device: Device, params: PushParams) -> None:
         child = Node("client_expiration", {"t": str(now + 86400)})
     if device.link is not None and device.link.active:
         box.world.emit(device.link, Node("ib", {"from": SERVER}, [child]))
+
+
+class ReplayParams(Params, frozen=True):
+    name: Name
+    frames: Annotated[
+        list[dict[str, Any]], Meta(description="A recording, as `account.frames` of a daemon gives it.")
+    ]
+
+
+@method("sandbox.replay", scope=Scope.SEND, mutates=False, example={"name": "ada", "frames": []})
+async def replay(call: Call, params: ReplayParams) -> Replayed:
+    """Send what a client met elsewhere to a person's linked devices: the same stanzas in the same order, without contents."""
+    box = sandbox(call)
+    devices = list(known(box, params.name).account.companions())
+    try:
+        nodes = [stanza(one["node"]) for one in params.frames if one["way"] == "in"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise RpcError("invalid_params", f"this is no recording: {error!r}", path="$.frames") from error
+    nodes = [node for node in nodes if node.tag not in OF_ONE_CONNECTION]
+    for node in nodes:
+        for device in devices:
+            if device.link is not None:
+                box.world.emit(device.link, node)
+    box.pump()
+    return Replayed(len(nodes))
 
 
 class KnobParams(Params, frozen=True):
