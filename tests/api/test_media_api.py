@@ -182,3 +182,17 @@ async def test_a_message_without_a_file(rig: Rig) -> None:
     with pytest.raises(WaconndError) as failed:
         await rig.client.media.download(id=id)
     assert failed.value.kind == "not_found"
+
+
+async def test_what_is_too_large_is_said_before_anything_is_read_or_uploaded(
+    rig: Rig, tmp_path: Path
+) -> None:
+    limits = (await rig.client.daemon.hello())["limits"]
+    file = tmp_path / "huge"
+    with file.open("wb") as sparse:
+        sparse.truncate(limits["upload_bytes"] + 1)
+    before = rig.sandbox.world.blobs.bytes_up
+    with pytest.raises(WaconndError, match=str(limits["upload_bytes"])) as refused:
+        await send(rig, path=str(file))
+    assert (refused.value.kind, refused.value.data["cause"]) == ("media_failed", "too_large")
+    assert rig.sandbox.world.blobs.bytes_up == before
