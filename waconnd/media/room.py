@@ -210,6 +210,8 @@ class MediaRoom:
     def held(self, name: str, owner: int | None, account: str, kind: str) -> Uploaded:
         """What a handle stands for. `owner` None may have all. Raises RpcError."""
         found = self._handles.get(name)
+        if found is not None and time.time() - found.at >= REUSE_SECONDS:
+            found = None
         if found is None or (owner is not None and found.owner != owner) or found.account != account:
             raise RpcError("not_found", "there is no media with this handle (they are kept for a day)")
         if found.kind != kind:

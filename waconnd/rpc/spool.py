@@ -81,8 +81,6 @@ class Spool:
                     piece.clear()
             await self._write(fd, bytes(piece), digest)
             done = True
-        except OSError as error:
-            raise RpcError("disk_full", f"the upload cannot be kept: {error.strerror}") from error
         finally:
             os.close(fd)
             if not done:
@@ -118,10 +116,14 @@ class Spool:
             while view:
                 view = view[os.write(fd, view) :]
 
-        await anyio.to_thread.run_sync(work)
+        try:
+            await anyio.to_thread.run_sync(work)
+        except OSError as error:
+            raise RpcError("disk_full", f"the upload cannot be kept: {error.strerror}") from error
 
     def find(self, handle: str, owner: int | None) -> tuple[Path, Kept]:
         """The file behind a handle. `owner` None may have all. Raises RpcError."""
+        self.expire(time.time())
         kept = self._kept.get(handle)
         if kept is None or (owner is not None and kept.owner != owner):
             raise RpcError("not_found", "there is no upload with this handle (they are kept for a day)")
