@@ -191,7 +191,7 @@ async def _run(ctx: Context, name: str, answer: Answer | None, *, whole: bool = 
             # Once the whole of it, and that once more; then only the phone can help.
             wrong += tried
             if wrong > 1 or (tried and isinstance(error, Refused)):
-                await _degrade(ctx, name, error)
+                await _degrade(ctx, name, error, before)
                 return
             whole = tried = True
             answer = None
@@ -234,11 +234,14 @@ async def _block(ctx: Context, name: str, missing: Iterable[str]) -> None:
         await keys.ask(ctx, ask)
 
 
-async def _degrade(ctx: Context, name: str, error: ProtocolError) -> None:
+async def _degrade(ctx: Context, name: str, error: ProtocolError, before: Collection) -> None:
     """Nothing helped: what is known stays visible, nothing is written; the phone is asked for its copy."""
     reason = error.code if isinstance(error, AppStateError) else "refused"
     txn = ctx.txn()
     held = collections.get(txn, name)
+    if (held.version, held.synced_at) != (before.version, before.synced_at):
+        # The phone's copy came in the meantime.
+        return
     ask = ctx.now - held.recovery_at >= RECOVERY_SECONDS
     held = msgspec.structs.replace(
         held,

@@ -15,7 +15,7 @@ from protocol.stanza.pairing import parse_qr
 from waconnd.sandbox import linking
 from waconnd.sandbox.history import History
 from waconnd.sandbox.party import Party, Read
-from waconnd.sandbox.phonestate import PhoneState
+from waconnd.sandbox.phonestate import RECOVERY, PhoneState
 from waconnd.sandbox.state import Account, Device, Link
 from waconnd.sandbox.world import World
 
@@ -174,7 +174,11 @@ class Phone(Party):
         if protocol.HasField("appStateSyncKeyRequest"):
             self.send_peer(device, self.state.key_share())
         elif protocol.HasField("peerDataOperationRequestMessage"):
-            for answer in self.history.answer(protocol.peerDataOperationRequestMessage, read.id):
+            asked = protocol.peerDataOperationRequestMessage
+            answers = self.history.answer(asked, read.id)
+            if asked.peerDataOperationRequestType == RECOVERY:
+                answers = [self.state.recovery(asked, read.id)]
+            for answer in answers:
                 self.send_peer(device, answer)
 
     def receive(self, node: Node) -> list[Node]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,18 +12,22 @@ from protocol.appstate.mutation import Mutation, Op
 from protocol.appstate.patch import Change, apply_patch, build_patch
 from protocol.crypto.media import encrypt
 from protocol.crypto.primitives import hmac_sha256
-from protocol.pb.e2e_pb2 import Message
+from protocol.pb.e2e_pb2 import Message, PeerDataOperationRequestMessage, PeerDataOperationRequestType
 from protocol.pb.sync_pb2 import (
     ExternalBlobReference,
+    SyncActionData,
     SyncActionValue,
     SyncdPatch,
     SyncdRecord,
     SyncdSnapshot,
+    SyncdSnapshotRecovery,
 )
 from waconnd.sandbox.iq.appstate import store
 from waconnd.sandbox.party import Party
 from waconnd.sandbox.state import COLLECTIONS
 
+#: What a companion asks for when nothing else helps.
+RECOVERY: Final = PeerDataOperationRequestType.COMPANION_SYNCD_SNAPSHOT_FATAL_RECOVERY
 #: Two bytes of device, four of epoch.
 KEY_ID_BYTES: Final = 6
 
@@ -157,6 +162,31 @@ class PhoneState:
             self._change("critical_unblock_low", contacts)
         for name in COLLECTIONS:
             self.snapshot(name)
+
+    def recovery(self, asked: PeerDataOperationRequestMessage, id: str) -> Message:
+        """The phone's own copy of a collection, for a companion that can't read it from the server any more."""
+        name = asked.syncdCollectionFatalRecoveryRequest.collectionName
+        held = self.catch_up(name)
+        copy = SyncdSnapshotRecovery(collectionName=name, collectionLthash=held.hash)
+        copy.version.version = held.version
+        for mutation in held.records.values():
+            wire = held.wires[mutation.index_mac]
+            copy.mutationRecords.add(
+                value=SyncActionData(
+                    index=mutation.index_json, value=mutation.value, version=mutation.version
+                ),
+                keyId=wire.keyId.id,
+                mac=mutation.value_mac,
+            )
+        message = Message()
+        message.protocolMessage.type = message.protocolMessage.PEER_DATA_OPERATION_REQUEST_RESPONSE_MESSAGE
+        response = message.protocolMessage.peerDataOperationRequestResponseMessage
+        response.peerDataOperationRequestType = asked.peerDataOperationRequestType
+        response.stanzaId = id
+        result = response.peerDataOperationResult.add().syncdSnapshotFatalRecoveryResponse
+        result.collectionSnapshot = gzip.compress(copy.SerializeToString(), mtime=0)
+        result.isCompressed = True
+        return message
 
     def snapshot(self, name: str) -> None:
         """Put a snapshot of what is there now on the server."""
