@@ -92,6 +92,9 @@ def _unfit(txn: Txn, name: Jid, fetched: Fetched) -> str:
         return ""
     bundle: Bundle = fetched.bundle
     account_key = identity_of(txn, name.on(0).signal_address)
+    if account_key is None and not adv.names_account(fetched.device_identity):
+        # Nobody can check it before the phone's identity is known; the other clients never do.
+        return ""
     try:
         adv.verify_device_identity(fetched.device_identity, bundle.identity, account_key=account_key)
     except adv.AdvError as error:

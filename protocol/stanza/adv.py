@@ -112,6 +112,14 @@ def verify_device_identity(
     return found
 
 
+def names_account(blob: bytes) -> bool:
+    """Does a device identity bring its account's key? The server keeps those that do not (the answer to pair-success)."""
+    try:
+        return bool(_read(adv_pb2.ADVSignedDeviceIdentity(), blob).accountSignatureKey)
+    except AdvError:
+        return True
+
+
 def verify_key_index_list(blob: bytes, account_key: bytes | None = None) -> KeyIndexList:
     """Check a signed key index list. Raises AdvError.
 

@@ -11,6 +11,7 @@ from protocol.flows.devices import LISTS, cached
 from protocol.jid import Jid
 from protocol.keystore import Kind
 from protocol.node import Node
+from protocol.pb.adv_pb2 import ADVSignedDeviceIdentity
 from protocol.signal.records import QUARANTINE
 from protocol.signal.session import delete_session, has_session
 from tests.support.parties import Party, World
@@ -108,6 +109,35 @@ def test_a_companion_that_another_account_vouches_for_is_not_written_to() -> Non
     (failure,) = world.finish(ann.send(bob.lid.bare, "secret", "A2")).failures
     assert "another account" in failure.reason
     assert laptop.texts() == ["hello"]
+
+
+def test_a_voucher_that_nobody_can_check_yet_is_no_reason_to_leave_a_device_out() -> None:
+    """It names no account, and the phone that could tell has no keys with the server."""
+    world = World()
+    (ann,), (bob, tablet), (cid, laptop) = world.person(1), world.person(2, (0, 5)), world.person(3, (0, 5))
+    world.broken |= {bob.lid, cid.lid}
+    spoil(world, tablet, without_key)
+    spoil(
+        world, laptop, lambda child: without_key(child) if child.tag != "device-identity" else spoilt(child)
+    )
+    result = world.finish(ann.send(world.group(1, [ann, bob, cid]), "one", "G1"))
+    assert tablet.texts() == ["one"]
+    assert {failure.device for failure in result.failures} == {str(d) for d in (bob.lid, cid.lid, laptop.lid)}
+
+
+def without_key(child: Node) -> Node:
+    if child.tag != "device-identity":
+        return child
+    signed = ADVSignedDeviceIdentity.FromString(child.content_bytes())
+    signed.ClearField("accountSignatureKey")
+    return Node(child.tag, {}, signed.SerializeToString())
+
+
+def spoilt(child: Node) -> Node:
+    """It names an account, whose signature it does not bear."""
+    signed = ADVSignedDeviceIdentity.FromString(child.content_bytes())
+    signed.accountSignature = bytes(64)
+    return Node(child.tag, {}, signed.SerializeToString())
 
 
 def test_a_damaged_list_is_set_aside_and_asked_for_again() -> None:
