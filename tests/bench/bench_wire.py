@@ -1,11 +1,12 @@
-"""The codec beside Baileys' own, and the handshake."""
+"""The codec and a client's half of the handshake beside Baileys' own, and both halves of the handshake."""
 
 import random
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
+from typing import Any
 
-from protocol.crypto.curve import generate
+from protocol.crypto.curve import KeyPair, generate
 from protocol.jid import GROUP, LID, Jid
 from protocol.node import Node
 from protocol.noise.certificate import issue_chain
@@ -31,11 +32,56 @@ def rows(stack: ExitStack) -> list[Row]:
             Row(f"codec/encode/{name}", "nodes/s", rate(partial(encode, node)), baileys,
                 baileys.rate("encode", to_plain(node))),
         ]  # fmt: skip
+    meeting = Meeting()
     return [
         *found,
+        Row("noise/handshake/client", "handshakes/s", rate(meeting.client), baileys,
+            baileys.rate("handshake", meeting.facts())),
         Row("noise/handshake/xx", "handshakes/s", handshake(resume=False)),
         Row("noise/handshake/ik", "handshakes/s", handshake(resume=True)),
-    ]
+    ]  # fmt: skip
+
+
+class Meeting:
+    """One handshake with keys that are given, so that two clients can walk through the same one."""
+
+    def __init__(self) -> None:
+        chance = random.Random(9)
+        self.root, self.static, self.ephemeral, server = (generate(chance.randbytes) for _ in range(4))
+        self.payload = chance.randbytes(200)
+        chain = issue_chain(
+            self.root.private,
+            server.public,
+            not_before=NOW - 60,
+            not_after=NOW + 60,
+            entropy=chance.randbytes,
+        )
+        client = self._client()
+        self.answer = ServerHandshake(server, chain, chance.randbytes).respond(client.hello(self.payload))
+
+    def client(self) -> bytes:
+        """All that a client does; its last message."""
+        ours = self._client()
+        ours.hello(self.payload)
+        finish, _ = ours.finish(self.answer, self.payload, NOW)
+        assert finish is not None
+        return finish
+
+    def facts(self) -> dict[str, Any]:
+        """The same for a peer."""
+        return {
+            "ephemeral": _hexed(self.ephemeral),
+            "static": _hexed(self.static),
+            "answer": self.answer.hex(),
+            "payload": self.payload.hex(),
+        }
+
+    def _client(self) -> ClientHandshake:
+        return ClientHandshake(self.static, self.root.public, lambda _: self.ephemeral.private)
+
+
+def _hexed(pair: KeyPair) -> dict[str, str]:
+    return {"private": pair.private.hex(), "public": pair.public.hex()}
 
 
 def samples(chance: random.Random) -> dict[str, Node]:
