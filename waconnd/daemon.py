@@ -41,6 +41,7 @@ from waconnd.rpc.server import Server
 from waconnd.rpc.site import Site
 from waconnd.rpc.spool import Spool
 from waconnd.rpc.tokens import Tokens, narrow
+from waconnd.rpc.work import WorkQueues
 from waconnd.store.archive import Archive, ArchiveError
 from waconnd.store.archive.retention import Retention
 from waconnd.store.errors import StoreError
@@ -88,6 +89,7 @@ class Daemon:
         )
         self.tokens = Tokens(config.state_path / "tokens.json", time.time)
         self.notifier = Notifier()
+        self.queues = WorkQueues()
         self.feed: Feed
         self.hooks: Hooks
         self.fleet: Fleet

@@ -17,6 +17,7 @@ from waconnd.api import events as events_api
 from waconnd.api import hook as hook_api
 from waconnd.api import rpc_ as rpc_api
 from waconnd.api import token as token_api
+from waconnd.api import work as work_api
 from waconnd.api.host import Check, Finding, Reloaded, WaVersion
 from waconnd.config import Config
 from waconnd.eventlog import ArchiveLog
@@ -32,6 +33,7 @@ from waconnd.rpc.server import Server
 from waconnd.rpc.site import Site
 from waconnd.rpc.spool import Spool
 from waconnd.rpc.tokens import Tokens, narrow
+from waconnd.rpc.work import WorkQueues
 from waconnd.store.archive import Archive
 
 
@@ -87,6 +89,7 @@ class House:
         self.config = Config()
         self.archive = archive
         self.feed = Feed(ArchiveLog(archive))
+        self.queues = WorkQueues()
         self.metrics = Metrics()
         self.spool = Spool(folder / "spool")
         self.spool.open()
@@ -113,8 +116,10 @@ class House:
     async def reply(self, *args: Any) -> None:
         self.replies.append(args)
 
-    async def happen(self, *texts: str, account: str = "main", type: str = "message.received") -> list[int]:
-        chat = {"id": "1@lid", "kind": "user"}
+    async def happen(
+        self, *texts: str, account: str = "main", type: str = "message.received", who: str = "1@lid"
+    ) -> list[int]:
+        chat = {"id": who, "kind": "user"}
         return await self.archive.events.append(
             account,
             [
@@ -161,7 +166,7 @@ async def serving(folder: Path) -> AsyncIterator[House]:
     async with Archive(folder / "events.db") as archive:
         house = House(folder, archive)
         catalogue = Catalogue.of(
-            [daemon_api, events_api, hook_api, rpc_api, token_api, sys.modules[__name__]]
+            [daemon_api, events_api, hook_api, rpc_api, token_api, work_api, sys.modules[__name__]]
         )
         dispatcher = Dispatcher(catalogue, house, watch=house.metrics.watch)
         site = Site(

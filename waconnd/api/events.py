@@ -204,6 +204,7 @@ class CursorDeleteParams(Params, frozen=True):
 )
 async def cursor_delete(call: Call, params: CursorDeleteParams) -> Done:
     """Forget a named cursor."""
+    host(call).queues.forget(params.cursor)
     if not await host(call).feed.log.delete_cursor(params.cursor):
         raise RpcError("not_found", f"there is no cursor `{params.cursor[:100]}`")
     return Done(ok=True)

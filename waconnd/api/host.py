@@ -14,6 +14,7 @@ from waconnd.rpc.declare import Result
 from waconnd.rpc.events import Feed
 from waconnd.rpc.spool import Spool
 from waconnd.rpc.tokens import Tokens
+from waconnd.rpc.work import WorkQueues
 
 
 class Check(Result, frozen=True):
@@ -55,6 +56,7 @@ class Daemon(Protocol):
 
     fleet: Fleet
     feed: Feed
+    queues: WorkQueues
     hooks: Hooks
     metrics: Metrics
     spool: Spool

@@ -870,6 +870,13 @@ class Cursor(TypedDict):
     behind: int
 
 
+class Handled(TypedDict):
+    """`Handled` of the reference."""
+
+    seq: int
+    undone: int
+
+
 class Events(TypedDict):
     """`Events` of the reference."""
 
@@ -885,6 +892,13 @@ class Subscribed(TypedDict):
     from_seq: int
     oldest_seq: int
     newest_seq: int
+
+
+class Taken(TypedDict):
+    """`Taken` of the reference."""
+
+    events: List[Any]
+    undone: int
 
 
 class CreateResult(TypedDict):
@@ -1537,6 +1551,11 @@ class EventsMethods:
         result: Cursors = await self._connection.call("events.cursors", timeout_s=timeout_s)
         return result
 
+    async def done(self, *, queue: str, seqs: List[int], timeout_s: float | None = None) -> Handled:
+        """These events of a queue are handled. The cursor moves behind the last one before which all are; durable on return."""
+        result: Handled = await self._connection.call("events.done", queue=queue, seqs=seqs, timeout_s=timeout_s)
+        return result
+
     async def read(self, *, accounts: List[str] | None = None, types: List[str] | None = None, chats: List[str] | None = None, after: int | str | None = None, limit: int | None = None, wait_s: float | None = None, timeout_s: float | None = None) -> Events:
         """A page of events after a cursor, for shells and cron: pass `next` as the following `after`, or ack it."""
         result: Events = await self._connection.call("events.read", accounts=accounts, types=types, chats=chats, after=after, limit=limit, wait_s=wait_s, timeout_s=timeout_s)
@@ -1545,6 +1564,11 @@ class EventsMethods:
     async def subscribe(self, *, accounts: List[str] | None = None, types: List[str] | None = None, chats: List[str] | None = None, after: int | str | None = None, max_unacked: int | None = None, passing: bool | None = None, timeout_s: float | None = None) -> Subscribed:
         """Follow events on this connection: first what is held after the cursor, then live, with no gap and no double."""
         result: Subscribed = await self._connection.call("events.subscribe", accounts=accounts, types=types, chats=chats, after=after, max_unacked=max_unacked, passing=passing, timeout_s=timeout_s)
+        return result
+
+    async def take(self, *, queue: str, accounts: List[str] | None = None, types: List[str] | None = None, chats: List[str] | None = None, limit: int | None = None, lease_s: float | None = None, wait_s: float | None = None, timeout_s: float | None = None) -> Taken:
+        """The next events of a queue that several workers share."""
+        result: Taken = await self._connection.call("events.take", queue=queue, accounts=accounts, types=types, chats=chats, limit=limit, lease_s=lease_s, wait_s=wait_s, timeout_s=timeout_s)
         return result
 
     async def unsubscribe(self, *, sub: str, timeout_s: float | None = None) -> Done:

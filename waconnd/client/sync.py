@@ -846,6 +846,13 @@ class Cursor(TypedDict):
     behind: int
 
 
+class Handled(TypedDict):
+    """`Handled` of the reference."""
+
+    seq: int
+    undone: int
+
+
 class Events(TypedDict):
     """`Events` of the reference."""
 
@@ -861,6 +868,13 @@ class Subscribed(TypedDict):
     from_seq: int
     oldest_seq: int
     newest_seq: int
+
+
+class Taken(TypedDict):
+    """`Taken` of the reference."""
+
+    events: List[Any]
+    undone: int
 
 
 class CreateResult(TypedDict):
@@ -1513,6 +1527,11 @@ class EventsMethods:
         result: Cursors = self._connection.call("events.cursors", timeout_s=timeout_s)
         return result
 
+    def done(self, *, queue: str, seqs: List[int], timeout_s: float | None = None) -> Handled:
+        """These events of a queue are handled. The cursor moves behind the last one before which all are; durable on return."""
+        result: Handled = self._connection.call("events.done", queue=queue, seqs=seqs, timeout_s=timeout_s)
+        return result
+
     def read(self, *, accounts: List[str] | None = None, types: List[str] | None = None, chats: List[str] | None = None, after: int | str | None = None, limit: int | None = None, wait_s: float | None = None, timeout_s: float | None = None) -> Events:
         """A page of events after a cursor, for shells and cron: pass `next` as the following `after`, or ack it."""
         result: Events = self._connection.call("events.read", accounts=accounts, types=types, chats=chats, after=after, limit=limit, wait_s=wait_s, timeout_s=timeout_s)
@@ -1521,6 +1540,11 @@ class EventsMethods:
     def subscribe(self, *, accounts: List[str] | None = None, types: List[str] | None = None, chats: List[str] | None = None, after: int | str | None = None, max_unacked: int | None = None, passing: bool | None = None, timeout_s: float | None = None) -> Subscribed:
         """Follow events on this connection: first what is held after the cursor, then live, with no gap and no double."""
         result: Subscribed = self._connection.call("events.subscribe", accounts=accounts, types=types, chats=chats, after=after, max_unacked=max_unacked, passing=passing, timeout_s=timeout_s)
+        return result
+
+    def take(self, *, queue: str, accounts: List[str] | None = None, types: List[str] | None = None, chats: List[str] | None = None, limit: int | None = None, lease_s: float | None = None, wait_s: float | None = None, timeout_s: float | None = None) -> Taken:
+        """The next events of a queue that several workers share."""
+        result: Taken = self._connection.call("events.take", queue=queue, accounts=accounts, types=types, chats=chats, limit=limit, lease_s=lease_s, wait_s=wait_s, timeout_s=timeout_s)
         return result
 
     def unsubscribe(self, *, sub: str, timeout_s: float | None = None) -> Done:
