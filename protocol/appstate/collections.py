@@ -33,6 +33,8 @@ class Collection(msgspec.Struct, frozen=True, omit_defaults=True):
     degraded_at: float = 0.0
     #: When the phone was asked for a whole copy.
     recovery_at: float = 0.0
+    #: Copies that it gave.
+    copies: int = 0
 
     @property
     def behind(self) -> bool:

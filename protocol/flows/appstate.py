@@ -160,6 +160,7 @@ async def _run(ctx: Context, name: str, answer: Answer | None, *, whole: bool = 
     rounds = troubles = 0
     tried = whole
     wrong = 0
+    copies = collections.get(ctx.store, name).copies
     while True:
         before = collections.get(ctx.store, name)
         whole = whole or not before.version
@@ -182,6 +183,9 @@ async def _run(ctx: Context, name: str, answer: Answer | None, *, whole: bool = 
             await _block(ctx, name, [keys.name_of(id) for id in missing.key_ids])
             return
         except (AppStateError, Refused) as error:
+            if collections.get(ctx.store, name).copies != copies:
+                # The phone's copy came in the meantime: that is the state now.
+                return
             if isinstance(error, Refused) and error.code not in FATAL:
                 if not await _wait(troubles):
                     return
@@ -191,7 +195,7 @@ async def _run(ctx: Context, name: str, answer: Answer | None, *, whole: bool = 
             # Once the whole of it, and that once more; then only the phone can help.
             wrong += tried
             if wrong > 1 or (tried and isinstance(error, Refused)):
-                await _degrade(ctx, name, error, before)
+                await _degrade(ctx, name, error)
                 return
             whole = tried = True
             answer = None
@@ -234,14 +238,11 @@ async def _block(ctx: Context, name: str, missing: Iterable[str]) -> None:
         await keys.ask(ctx, ask)
 
 
-async def _degrade(ctx: Context, name: str, error: ProtocolError, before: Collection) -> None:
+async def _degrade(ctx: Context, name: str, error: ProtocolError) -> None:
     """Nothing helped: what is known stays visible, nothing is written; the phone is asked for its copy."""
     reason = error.code if isinstance(error, AppStateError) else "refused"
     txn = ctx.txn()
     held = collections.get(txn, name)
-    if (held.version, held.synced_at) != (before.version, before.synced_at):
-        # The phone's copy came in the meantime.
-        return
     ask = ctx.now - held.recovery_at >= RECOVERY_SECONDS
     held = msgspec.structs.replace(
         held,
@@ -407,14 +408,16 @@ def recovered(
     for number, mutation in enumerate(mutations):
         told += effects.events(ctx, txn, mutation, f"appstate/{name}/{version}/recovered/{number}")
     collections.replace(txn, name, records)
+    held = collections.get(txn, name)
     held = msgspec.structs.replace(
-        collections.get(txn, name),
+        held,
         version=version,
         lthash=hash,
         synced=True,
         synced_at=ctx.now,
         missing={},
         degraded="",
+        copies=held.copies + 1,
     )
     collections.COLLECTIONS.put(txn, name, held)
     event = _told(ctx, name, held, "synced", full=True, inside=told)

@@ -68,6 +68,9 @@ async def greeted(rig: Rig, name: str = "ann") -> None:
 async def test_a_wrong_mac_fetches_the_whole_anew(rig: Rig) -> None:
     await greeted(rig)
     pin(rig)
+    rig.sandbox.pump()
+    await rig.event("chat.updated", lambda data: data.get("pinned") is True)
+    pin(rig, "bob")
     spoil_patch(rig)
     rig.person("me").phone.state.snapshot(NAME)
     rig.sandbox.pump()
