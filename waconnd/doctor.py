@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Final
 
+from waconnd import phones
 from waconnd.api.host import Finding
+from waconnd.dial import DialError, dial
 from waconnd.store.archive import ArchiveError
 from waconnd.store.errors import StoreError
 from waconnd.store.space import LOW_FILES, measure
@@ -17,13 +19,24 @@ if TYPE_CHECKING:
 MIB: Final = 1024 * 1024
 OLD_VERSION_DAYS: Final = 14
 DAY: Final = 86400.0
+#: A hook that follows is a page behind at most.
+FAR_BEHIND: Final = 1000
+#: A message that could leave leaves within seconds, or within the minutes that the pace demands.
+LATE_SECONDS: Final = 1800.0
 
 
 async def examine(daemon: Daemon, *, deep: bool) -> list[Finding]:
+<<<<<<< HEAD
     """All checks; `deep` reads every byte."""
     found = [*_space(daemon), *_rights(daemon), *_accounts(daemon), *_drift(daemon), *_version(daemon)]
+=======
+    """All checks; `deep` also reads every byte and dials WhatsApp."""
+    found = [*_space(daemon), *_rights(daemon), *_accounts(daemon), *_version(daemon), *_hooks(daemon)]
+    found += [one async for one in _outboxes(daemon)]
+>>>>>>> b059f88 (Security, troubleshooting, a panel and more ways of moving in, as pages; a doctor that reads stores without the daemon; a linked daemon needs 57 MiB)
     if deep:
         found += await _stores(daemon)
+        found += await _network(daemon)
     return found
 
 
@@ -70,6 +83,49 @@ def _accounts(daemon: Daemon) -> Iterator[Finding]:
                 report.advice,
             )
 
+    for name, account in daemon.fleet.accounts.items():
+        seen = account.phone_seen_at
+        if account.ready and seen and daemon.now() - seen > phones.WARN_SECONDS:
+            days = (daemon.now() - seen) / DAY
+            yield Finding(
+                "account.phone_unseen",
+                "warning",
+                f"the phone of account {name} has shown no life for {days:.0f} days; after 14 WhatsApp unlinks it",
+                phones.ADVICE,
+            )
+
+
+def _hooks(daemon: Daemon) -> Iterator[Finding]:
+    for hook in daemon.hooks.list():
+        if hook.dead:
+            yield Finding(
+                "hook.dead",
+                "warning",
+                f"hook {hook.name} gave up {hook.dead} events: {hook.last_error}",
+                f"Mend the receiver, then `waconnd hooks replay {hook.name} SEQ`.",
+            )
+        elif hook.hook.enabled and daemon.feed.newest - hook.seq > FAR_BEHIND:
+            yield Finding(
+                "hook.behind",
+                "warning",
+                f"hook {hook.name} is {daemon.feed.newest - hook.seq} events behind: {hook.last_error or 'it is slow'}",
+                "See what its receiver does.",
+            )
+
+
+async def _outboxes(daemon: Daemon) -> AsyncIterator[Finding]:
+    for name, account in daemon.fleet.accounts.items():
+        if not account.ready:
+            continue
+        look = await daemon.archive.outbox.page(name, ("queued", "sent"), limit=1)
+        if look and (late := daemon.now() - max(look[0].made, look[0].not_before) / 1000) > LATE_SECONDS:
+            yield Finding(
+                "outbox.late",
+                "warning",
+                f"a message of account {name} waits for {late / 60:.0f} minutes although the account is ready",
+                f"`waconnd -a {name} outbox list`; `messages_per_minute` may be slow for so many.",
+            )
+
 
 def _drift(daemon: Daemon) -> Iterator[Finding]:
     """WhatsApp has moved on: better known before it hurts."""
@@ -112,6 +168,28 @@ def _version(daemon: Daemon) -> Iterator[Finding]:
         )
     if time.time() < 1_700_000_000:
         yield Finding("clock", "error", "this machine's clock is years behind", "Set the clock (NTP).")
+
+
+async def _network(daemon: Daemon) -> list[Finding]:
+    """Each way out once, as far as the websocket."""
+    found: dict[str, Finding] = {}
+    for name in daemon.fleet.accounts or ("",):
+        endpoint = daemon.fleet.endpoint(name)
+        way = f"{endpoint.websocket_url} {endpoint.proxy}"
+        if way in found:
+            continue
+        try:
+            async with dial(endpoint):
+                pass
+        except DialError as error:
+            by = f" by {endpoint.proxy}" if endpoint.proxy else ""
+            found[way] = Finding(
+                "network",
+                "error",
+                f"{endpoint.websocket_url} can't be reached{by}: {error}",
+                "See DNS, firewall, proxy and clock of this machine.",
+            )
+    return list(found.values())
 
 
 async def _stores(daemon: Daemon) -> list[Finding]:

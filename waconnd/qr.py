@@ -6,9 +6,6 @@ import struct
 import zlib
 from typing import Final
 
-import qrcode
-from qrcode.constants import ERROR_CORRECT_L
-
 #: Modules of white around the code: scanners want four.
 QUIET: Final = 4
 #: Pixels a module in pictures.
@@ -17,6 +14,10 @@ SCALE: Final = 8
 
 def matrix(text: str) -> list[list[bool]]:
     """True is dark; the quiet zone included."""
+    # Brings a picture library along, 5 MiB that a linked daemon does not need.
+    import qrcode
+    from qrcode.constants import ERROR_CORRECT_L
+
     code = qrcode.QRCode(error_correction=ERROR_CORRECT_L, border=QUIET)
     code.add_data(text)
     code.make(fit=True)

@@ -94,7 +94,7 @@ class Standing:
         me = None
         if creds and linked:
             me = Me(
-                number=linked.pn_jid.user,
+                number=f"+{linked.pn_jid.user}",
                 lid=str(linked.lid_jid.bare) if linked.lid_jid else "",
                 name=creds.push_name,
                 platform=linked.platform,

@@ -113,7 +113,7 @@ def who(account: Account, name: str = "") -> Me:
     """Ourselves, as events show us."""
     lid = account.lid_jid
     return Me(
-        number=account.pn_jid.user,
+        number=f"+{account.pn_jid.user}",
         lid=str(lid.bare) if lid else "",
         name=name,
         platform=account.platform,

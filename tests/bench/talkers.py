@@ -146,6 +146,13 @@ class Daemon:
             self.process.wait()
             self.process = None
 
+    def kill(self) -> None:
+        """As if the power went."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
     @property
     def pid(self) -> int:
         assert self.process is not None

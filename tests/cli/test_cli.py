@@ -135,6 +135,24 @@ def test_two_daemons_never_share(installed):
     assert "another daemon answers" in done.stderr
 
 
+def test_doctor_finds_what_was_planted(installed, tmp_path):
+    """Nobody runs here: what a daemon that does not start would have met."""
+    state = tmp_path / "state"
+    (state / "accounts/shop").mkdir(parents=True)
+    (state / "accounts/shop/creds.json").write_text("{}")
+    (state / "events.db").write_bytes(b"no database at all, though of a fair length" * 100)
+    state.chmod(0o755)
+    config = tmp_path / "waconnd.toml"
+    config.write_text(f"[daemon]\nstate_dir = '{state}'\n[retention]\nmin_free_mb = 1000000000\n")
+    done = installed.run("doctor", "--offline", "--config", str(config), WACONND_SOCKET=str(tmp_path / "s"))
+    assert done.returncode == 65
+    for words in ("mode 755", "MiB left", "not a database", "account shop", "no daemon answers"):
+        assert words in done.stdout, done.stdout
+    config.write_text("[log]\nlevel = 'loud'\n[nonsense]\n")
+    done = installed.run("doctor", "--offline", "--config", str(config))
+    assert (done.returncode, done.stdout.count("configuration:")) == (65, 2)
+
+
 def test_doctor_version_completion(installed):
     assert installed.run("doctor").returncode == 0
     assert (

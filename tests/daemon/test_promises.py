@@ -198,6 +198,9 @@ async def test_what_is_not_well_is_said(tmp_path: Path) -> None:
         (tmp_path / "state").chmod(0o755)
         findings = {one["id"]: one for one in (await rig.client.daemon.doctor(deep=True))["findings"]}
         assert findings.keys() == {"account.logged_out", "rights.state"}
+        rig.sandbox.listener.refuse_upgrade = 503
+        findings = {one["id"]: one for one in (await rig.client.daemon.doctor(deep=True))["findings"]}
+        assert "can't be reached" in findings["network"]["what"]
         assert findings["rights.state"]["fix"].startswith("chmod 700")
 
 

@@ -25,7 +25,7 @@ def test_a_whole_life():
     assert pump.client.verdict.then is Then.AT_ONCE
     assert host.store.durable == host.store.staged
     (event,) = pump.events(PairSucceeded)
-    assert event.me.number == PN.user and event.device == 7
+    assert event.me.number == f"+{PN.user}" and event.device == 7
     assert len(pump.events(AccountLinked)) == 1
 
     pump = connected(host, toy)

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from tests.systemd.machine import PYTHON, ROOT, Machine, missing
+from waconnd.logs import MESSAGE_IDS
 
 pytestmark = [
     pytest.mark.systemd,
@@ -91,12 +92,23 @@ def test_reload(machine):
     machine.ok("systemctl", "reload", "waconnd")
 
 
+def journal(machine: Machine, *matches: str) -> str:
+    return machine.ok("journalctl", "-u", "waconnd", "-o", "json", *matches)
+
+
 def test_the_journal_has_fields(machine):
     said = machine.ok("journalctl", "-u", "waconnd", "LOGGER=waconnd.daemon", "-o", "json").splitlines()
     entries = [msgspec.json.decode(line) for line in said]
     up = next(entry for entry in entries if "is up" in entry["MESSAGE"])
     assert (up["PRIORITY"], up["SYSLOG_IDENTIFIER"], up["_TRANSPORT"]) == ("6", "waconnd", "journal")
     assert up["CODE_FILE"].endswith("daemon.py")
+    assert (up["MESSAGE_ID"], up["WACONND_EVENT"]) == (MESSAGE_IDS["daemon.started"], "daemon.started")
+    # An account's story by its name, each line with its weight; who was refused, by the number of the user.
+    waconnd(machine, "call", "pair.qr", "account=shop", "timeout_s=1")
+    machine.until(lambda: "WACONND_STATE" in journal(machine, "WACONND_ACCOUNT=shop"))
+    line = msgspec.json.decode(journal(machine, "WACONND_ACCOUNT=shop").splitlines()[-1])
+    assert line["MESSAGE_ID"] == MESSAGE_IDS["account.state"] and int(line["WACONND_SEQ"])
+    assert "`admin`" in journal(machine, "WACONND_PEER_UID=4001", f"MESSAGE_ID={MESSAGE_IDS['peer.denied']}")
 
 
 def test_kill_9_is_a_way_to_stop(machine):

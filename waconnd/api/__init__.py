@@ -17,13 +17,18 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from types import ModuleType
+from typing import Final
 
 from waconnd.rpc.declare import Catalogue
 
+#: Modules of this package that declare no methods and are loaded when asked for.
+REFERENCE: Final = ("event_types", "event_examples")
+
 
 def modules() -> list[ModuleType]:
-    """All modules of this package."""
-    return [importlib.import_module(f"{__name__}.{info.name}") for info in pkgutil.iter_modules(__path__)]
+    """All modules of this package that declare methods."""
+    names = [info.name for info in pkgutil.iter_modules(__path__) if info.name not in REFERENCE]
+    return [importlib.import_module(f"{__name__}.{name}") for name in names]
 
 
 def catalogue() -> Catalogue:

@@ -84,7 +84,7 @@ def described(call: Call, name: str, waiting: int = 0) -> AccountResult:
         last_connect_at=_time(report.last_connect_at),
         last_inbound_at=_time(report.last_inbound_at),
         phone_seen_at=_time(report.phone_seen_at),
-        me=MeResult(f"+{me.number}", me.lid, me.name, me.platform, me.business_name) if me else None,
+        me=MeResult(me.number, me.lid, me.name, me.platform, me.business_name) if me else None,
         labels=dict(held.memo.labels) if held else {},
         outbox=waiting,
     )

@@ -63,7 +63,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "until": "2026-11-21T11:52:03.000Z",
     },
     "account.linked": {
-        "me": {"number": "15550001111", "lid": "100000000000001@lid", "platform": "android"},
+        "me": {"number": "+15550001111", "lid": "100000000000001@lid", "platform": "android"},
         "device": 1,
     },
     "account.logged_out": {
@@ -319,7 +319,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "expires_at": "2026-11-20T11:52:56.000Z",
     },
     "pair.succeeded": {
-        "me": {"number": "15550001111", "lid": "100000000000001@lid", "platform": "android"},
+        "me": {"number": "+15550001111", "lid": "100000000000001@lid", "platform": "android"},
         "device": 1,
     },
     "receipt.received": {"ids": ["3EB0A1B2C3D4E5F60718"], "chat": CHAT, "receipt": "read", "by": ANN},

@@ -8,7 +8,6 @@ import msgspec
 from msgspec import Meta
 
 from waconnd import __version__
-from waconnd.api.event_types import event_types
 from waconnd.rpc import openrpc
 from waconnd.rpc.caller import Call
 from waconnd.rpc.declare import NoParams, Params, Result, method
@@ -19,6 +18,8 @@ from waconnd.rpc.lines import Request
 @method("rpc.discover", scope=None)
 async def discover(call: Call, params: NoParams) -> dict[str, Any]:
     """The OpenRPC document: all methods with their parameters, results and errors, and all types of events."""
+    from waconnd.api.event_types import event_types
+
     return openrpc.document(call.dispatcher.catalogue, __version__, list(event_types().values()))
 
 

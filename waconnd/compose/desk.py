@@ -27,7 +27,7 @@ from protocol.jid import Jid
 from waconnd.account import NotReady
 from waconnd.address import resolve
 from waconnd.api.host import Daemon
-from waconnd.compose import preview, targets
+from waconnd.compose import targets
 from waconnd.compose.params import (
     CONTENT_KEYS,
     AlbumItem,
@@ -315,6 +315,8 @@ class Desk:
                 advice="set `link_previews = true` for the account, or give the preview yourself",
             )
         route = self._fleet.media.route(self._call.account, public_only=True)
+        from waconnd.compose import preview
+
         return await preview.of_text(said.text, route)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import http.client
 import os
 import ssl
 import subprocess
@@ -78,6 +77,9 @@ def sign(secret: bytes, at: int, body: bytes) -> str:
 
 def _post(name: str, hook: HookSection, row: Row, secret: bytes | None) -> str:
     assert hook.url is not None
+    # With `email` below it, for those who have such hooks.
+    import http.client
+
     place = urlsplit(hook.url)
     body = body_of(row)
     headers = {

@@ -179,6 +179,8 @@ class Hooks:
         self._stop(name)
         if self._tasks is not None and self._states[name].hook.enabled:
             scope = self._running[name] = anyio.CancelScope()
+            # Until its cursor is read; a new one begins here.
+            self._states[name].seq = self._states[name].seq or self._feed.newest
             self._tasks.start_soon(self._follow, self._states[name], scope)
 
     async def _follow(self, state: HookState, scope: anyio.CancelScope) -> None:

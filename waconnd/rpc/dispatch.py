@@ -151,7 +151,11 @@ class Dispatcher:
         if caller.rights.allows_method(method.name, method.scope):
             return
         if method.scope is None or caller.rights.allows(method.scope):
-            raise RpcError("permission_denied", f"the token does not allow {method.name}")
+            raise RpcError(
+                "permission_denied",
+                f"the token does not allow {method.name}",
+                advice="`waconnd token create --method` makes one that does",
+            )
         raise denied(method.name, method.scope, None, caller)
 
     def _account(self, method: Method[Any, Any], params: Any, caller: Caller) -> str:

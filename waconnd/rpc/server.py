@@ -143,7 +143,7 @@ class Server:
             error: BaseException = group
             while isinstance(error, BaseExceptionGroup):
                 error = error.exceptions[0]
-            log.info("connection of uid %d closed: %s", peer.uid, str(error) or type(error).__name__)
+            log.debug("connection of uid %d closed: %s", peer.uid, str(error) or type(error).__name__)
         except* Exception:
             # One connection's bug must not take the others along.
             log.exception("connection of uid %d failed", peer.uid)

@@ -114,7 +114,11 @@ def narrow(caller: Caller, tokens: Tokens, secret: str) -> None:
     """Cut a caller's rights to what its token allows. Raises RpcError for a void one."""
     token = tokens.find(secret)
     if token is None:
-        raise RpcError("permission_denied", "this token is unknown, revoked or expired")
+        raise RpcError(
+            "permission_denied",
+            "this token is unknown, revoked or expired",
+            advice="`waconnd token create` makes another",
+        )
     wanted = frozenset(token.scopes)
     only = None if token.accounts is None else frozenset(token.accounts)
     grants = []

@@ -1,4 +1,4 @@
-"""For the admin: doctor, state, export and import, hooks, tokens, sandbox, completion, version."""
+"""For the admin: doctor, state, export and import, completion, version."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from waconnd import __version__
 from waconnd.cli.parser import Commands
-from waconnd.cli.shell import Shell, Stop, get, member, rows_of, seconds
+from waconnd.cli.shell import Shell, Stop, get, rows_of
 from waconnd.rpc.errors import EXIT_CONFIG, EXIT_DATA, EXIT_DENIED, EXIT_IO, EXIT_LATER, EXIT_USAGE
 
 #: Kinds of sources that `import` reads.
@@ -25,6 +27,9 @@ def add(commands: Commands) -> None:
     parser.add_argument("--deep", action="store_true", help="also read every byte of every store")
     parser.add_argument(
         "--offline", action="store_true", help="without the daemon: configuration, folders, socket, stores"
+    )
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="the daemon's configuration, for --offline"
     )
     group = commands.under("state", "look at an account's keys on disk; needs no daemon")
     for verb, help in (
@@ -75,32 +80,6 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--dry-run", action="store_true", default=None, help="tell what would be taken, change nothing"
     )
-    group = commands.under("hooks", "programs and URLs that are told of events")
-    group.add("list", "all hooks", hooks)
-    parser = group.add("set", "make or change one", hook_set)
-    parser.add_argument("name", metavar="NAME")
-    parser.add_argument("--url", help="POST events there")
-    parser.add_argument(
-        "--exec", nargs=argparse.REMAINDER, metavar="PROGRAM", help="run this (takes the rest of the line)"
-    )
-    parser.add_argument("-t", "--type", action="append", metavar="GLOB")
-    parser.add_argument("--secret", metavar="CREDENTIAL")
-    parser.add_argument("--reply", action="store_true", default=None, help="send what it prints to the chat")
-    parser = group.add("remove", "end one", hook_remove)
-    parser.add_argument("name", metavar="NAME")
-    parser = group.add("replay", "tell it everything after a seq again", hook_replay)
-    parser.add_argument("name", metavar="NAME")
-    parser.add_argument("after", type=int, metavar="SEQ")
-    group = commands.under("token", "hand on a piece of your rights")
-    parser = group.add("create", "make a token; it is shown once", token_create)
-    parser.add_argument("--scope", action="append", required=True, choices=("read", "send", "admin"))
-    parser.add_argument("--only", action="append", metavar="ACCOUNT")
-    parser.add_argument("--method", action="append", metavar="GLOB")
-    parser.add_argument("--expires", type=seconds, metavar="TIME")
-    parser.add_argument("--note")
-    group.add("list", "all tokens", token_list)
-    parser = group.add("revoke", "make one void", token_revoke)
-    parser.add_argument("id", metavar="ID")
     parser = commands.add("completion", "completion for your shell: source the output", completion)
     parser.add_argument("shell", choices=("bash", "zsh", "fish"))
     commands.add("version", "versions of this program and of the daemon", version)
@@ -111,7 +90,7 @@ def add(commands: Commands) -> None:
 
 def doctor(shell: Shell, arguments: argparse.Namespace) -> int:
     found = (
-        _offline(shell)
+        _offline(shell, arguments.config)
         if arguments.offline
         else rows_of(shell.call("daemon.doctor", deep=arguments.deep, timeout_s=TRANSFER_S))
     )
@@ -130,62 +109,19 @@ def doctor(shell: Shell, arguments: argparse.Namespace) -> int:
     return EXIT_DATA if any(one["severity"] == "error" for one in found) else 0
 
 
-def _offline(shell: Shell) -> list[dict[str, Any]]:
-    """What can be seen without the daemon, for when it doesn't start."""
+def _offline(shell: Shell, file: Path | None) -> list[dict[str, Any]]:
+    """The files, and whether a daemon holds them."""
+    from waconnd.autopsy import Found, examine
     from waconnd.client.sync import Connection, Unreachable
-    from waconnd.config import ConfigError, load
-    from waconnd.store.errors import StoreError
-    from waconnd.store.space import measure
-    from waconnd.store.state import verify
 
-    found: list[dict[str, Any]] = []
-
-    def tell(severity: str, what: str, fix: str = "") -> None:
-        found.append({"severity": severity, "what": what, "fix": fix})
-
-    try:
-        config = load().config
-    except ConfigError as error:
-        for problem in error.problems:
-            tell("error", f"configuration: {problem}", "`waconnd config` shows what is read from where")
-        return found
-    folder = config.state_path
-    if not folder.exists():
-        tell("info", f"{folder} is not there yet", "the first `waconnd serve` makes it")
-        return found
-    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        tell(
-            "error",
-            f"{folder} cannot be read and written by you",
-            "run this as the daemon's user: sudo -u waconnd",
-        )
-        return found
-    if folder.stat().st_mode & 0o077:
-        tell("warning", f"others may look into {folder}", f"chmod 700 {folder}")
-    free = measure(str(folder)).free // (1024 * 1024)
-    if free < config.retention.min_free_mb:
-        tell(
-            "error",
-            f"{folder} has {free} MiB left",
-            f"make room: {config.retention.min_free_mb} MiB at least",
-        )
-    accounts = folder / "accounts"
-    for path in sorted(accounts.iterdir()) if accounts.is_dir() else ():
-        if path.is_dir() and not path.name.startswith("."):
-            try:
-                checked = verify(path)
-            except StoreError as error:
-                tell("error", f"account {path.name}: {error}")
-                continue
-            for finding in checked.findings:
-                tell(
-                    "error", f"account {path.name}: {finding.sentence}", f"`waconnd state repair {path.name}`"
-                )
+    found = examine(file)
     try:
         Connection(shell.path, timeout=2).close()
     except Unreachable as error:
-        tell("info", str(error), "`systemctl status waconnd`, `journalctl -u waconnd -p warning`")
-    return found
+        found.append(
+            Found("info", str(error), "`systemctl status waconnd`, `journalctl -u waconnd -p warning`")
+        )
+    return [msgspec.to_builtins(one) for one in found]
 
 
 # --- state, export, import ----------------------------------------------------------------------------------------------
@@ -331,72 +267,6 @@ def import_(shell: Shell, arguments: argparse.Namespace) -> int:
         shell.say(
             f"the other program must never run on these keys again; next: waconnd accounts start {arguments.name}"
         )
-    return 0
-
-
-# --- hooks and tokens ---------------------------------------------------------------------------------------------------
-
-
-def hooks(shell: Shell, arguments: argparse.Namespace) -> int:
-    rows = rows_of(shell.call("hook.list"))
-    columns = {
-        name: member(name) for name in ("hook", "origin", "seq", "delivered", "failed", "dead", "last_error")
-    }
-    shell.table(rows, {**columns, "target": lambda row: row.get("url") or " ".join(row.get("exec") or [])})
-    return 0
-
-
-def hook_set(shell: Shell, arguments: argparse.Namespace) -> int:
-    result = shell.call(
-        "hook.set",
-        hook=arguments.name,
-        url=arguments.url,
-        exec=arguments.exec or None,
-        types=arguments.type,
-        secret=arguments.secret,
-        reply=arguments.reply,
-    )
-    shell.result(result, f"{arguments.name}: from seq {get(result, 'seq', 0)} on")
-    return 0
-
-
-def hook_remove(shell: Shell, arguments: argparse.Namespace) -> int:
-    shell.result(shell.call("hook.remove", hook=arguments.name), f"{arguments.name}: removed")
-    return 0
-
-
-def hook_replay(shell: Shell, arguments: argparse.Namespace) -> int:
-    result = shell.call("hook.replay", hook=arguments.name, after=arguments.after)
-    shell.result(result, f"{arguments.name}: again from {arguments.after + 1}")
-    return 0
-
-
-def token_create(shell: Shell, arguments: argparse.Namespace) -> int:
-    result = shell.call(
-        "token.create",
-        scopes=arguments.scope,
-        accounts=arguments.only,
-        methods=arguments.method,
-        expires_in_s=arguments.expires,
-        note=arguments.note,
-    )
-    shell.result(result, result["token"])
-    return 0
-
-
-def token_list(shell: Shell, arguments: argparse.Namespace) -> int:
-    rows = rows_of(shell.call("token.list"))
-    columns = {name: member(name) for name in ("id", "note", "made_at", "expires_at")}
-    joined = {
-        name: (lambda row, name=name: ",".join(row.get(name) or ["all"]))
-        for name in ("scopes", "accounts", "methods")
-    }
-    shell.table(rows, {**columns, **joined})
-    return 0
-
-
-def token_revoke(shell: Shell, arguments: argparse.Namespace) -> int:
-    shell.result(shell.call("token.revoke", id=arguments.id), f"{arguments.id}: void")
     return 0
 
 
