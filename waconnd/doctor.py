@@ -26,14 +26,10 @@ LATE_SECONDS: Final = 1800.0
 
 
 async def examine(daemon: Daemon, *, deep: bool) -> list[Finding]:
-<<<<<<< HEAD
-    """All checks; `deep` reads every byte."""
-    found = [*_space(daemon), *_rights(daemon), *_accounts(daemon), *_drift(daemon), *_version(daemon)]
-=======
     """All checks; `deep` also reads every byte and dials WhatsApp."""
-    found = [*_space(daemon), *_rights(daemon), *_accounts(daemon), *_version(daemon), *_hooks(daemon)]
+    found = [*_space(daemon), *_rights(daemon), *_accounts(daemon), *_drift(daemon)]
+    found += [*_version(daemon), *_hooks(daemon)]
     found += [one async for one in _outboxes(daemon)]
->>>>>>> b059f88 (Security, troubleshooting, a panel and more ways of moving in, as pages; a doctor that reads stores without the daemon; a linked daemon needs 57 MiB)
     if deep:
         found += await _stores(daemon)
         found += await _network(daemon)
