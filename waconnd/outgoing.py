@@ -21,7 +21,8 @@ from waconnd.account import Account, NotReady
 from waconnd.compose import targets
 from waconnd.entropy import entropy
 from waconnd.media.room import Waiting
-from waconnd.pump import Errand, Outcome, Told
+from waconnd.outcomes import Outcome
+from waconnd.pump import Errand, Told
 from waconnd.rpc.errors import KINDS, RpcError
 from waconnd.rpc.times import rfc3339
 from waconnd.store.archive.outbox import Draft, Entry, new_id

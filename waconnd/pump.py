@@ -19,7 +19,6 @@ import msgspec
 
 from protocol.content.media import located, uploaded_of
 from protocol.effects import Commit
-from protocol.errors import LinkLost, ProtocolError, StoreFailed, TimedOut
 from protocol.events.account import AccountLimited
 from protocol.events.base import Durable
 from protocol.events.message import (
@@ -31,18 +30,17 @@ from protocol.events.message import (
 )
 from protocol.flows.context import Context
 from protocol.flows.people import kind_of
-from protocol.flows.send import NoCiphertext, SendRefused, SendRequest, SendResult, lane, send
+from protocol.flows.send import SendRefused, SendRequest, SendResult, lane, send
 from protocol.jid import Jid, parse
 from protocol.pb.e2e_pb2 import Message
 from protocol.stanza.message import Facts
-from waconnd.account import Account, NotReady
+from waconnd.account import Account
 from waconnd.governor import Governor
 from waconnd.logs import fields
 from waconnd.media.room import MediaRoom, Waiting
-from waconnd.media.upload import MediaFailed
 from waconnd.metrics import Metrics
+from waconnd.outcomes import Again, NotOnWhatsapp, Outcome, judged
 from waconnd.reach import first_address
-from waconnd.refusals import kind_of_refusal
 from waconnd.store.archive import Archive, ArchiveError
 from waconnd.store.archive.outbox import Draft, Entry
 from waconnd.store.authdir import Entry as Inboxed
@@ -53,9 +51,6 @@ log = logging.getLogger(__name__)
 IN_FLIGHT: Final = 256
 #: A full wire is filled again when so few are left: rows are fetched by many at a time.
 REFILL: Final = IN_FLIGHT // 2
-#: A refusal that passes is tried so often, with doubling pauses from this many seconds.
-MAX_ATTEMPTS: Final = 8
-RETRY_SECONDS: Final = 2.0
 #: The archive refuses (disk full): look again after this.
 TROUBLE_SECONDS: Final = 2.0
 
@@ -77,16 +72,6 @@ class Landed(msgspec.Struct, frozen=True):
     """What the server's ack tells the sender."""
 
     result: SendResult
-
-
-class Outcome(msgspec.Struct, frozen=True):
-    """What whoever waits for a row is told. `retry_at`: when it may be tried again, if that is known."""
-
-    status: str
-    error: str = ""
-    kind: str = ""
-    result: SendResult | None = None
-    retry_at: float = 0.0
 
 
 #: What sealed contents tell, as rows of the outbox keep it.
@@ -116,10 +101,6 @@ class Errand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def errand(entry: Entry) -> Errand:
     """What a row knows beside its content."""
     return msgspec.convert(entry.meta, Errand, strict=False)
-
-
-class NotOnWhatsapp(Exception):
-    """Nobody has this number there."""
 
 
 class Waiter:
@@ -357,37 +338,32 @@ class Pump:
 
     async def _try(self, entry: Entry) -> Outcome | None:
         """None: it waits for another try, and the row says so."""
-        outbox, name = self._archive.outbox, self._account.name
         if entry.pairing and entry.pairing != self._account.pairing_id:
             return Outcome("failed", "it was queued under another link of this account", "not_linked")
         try:
             result = await self._leave(entry)
-        except (LinkLost, NotReady, StoreFailed, TimedOut):
-            # Its fate is unknown: the same id goes again on the next connection.
-            await outbox.defer(name, entry.outbox_id)
-            return None
-        except SendRefused as refused:
-            if refused.transient and entry.attempts < MAX_ATTEMPTS:
-                pause = max(refused.backoff or 0.0, RETRY_SECONDS * 2**entry.attempts)
-                await outbox.defer(name, entry.outbox_id, until=round((time.time() + pause) * 1000))
-                return None
-            return await self._refused(refused)
-        except NotOnWhatsapp as error:
-            return Outcome("failed", str(error), "not_on_whatsapp")
-        except MediaFailed as error:
-            return Outcome("failed", str(error), "media_failed")
-        except NoCiphertext as error:
-            return Outcome("failed", str(error), "recipient_unreachable")
-        except ProtocolError as error:
-            return Outcome("failed", str(error), "server_error")
         except Exception as error:
-            log.exception(
+            return await self._unsent(entry, error)
+        return Outcome("server_ack", result=result)
+
+    async def _unsent(self, entry: Entry, error: Exception) -> Outcome | None:
+        verdict = judged(error, entry.attempts)
+        if isinstance(verdict, Again):
+            until = round((time.time() + verdict.pause) * 1000) if verdict.pause else 0
+            await self._archive.outbox.defer(
+                self._account.name, entry.outbox_id, until=until, counted=verdict.counted
+            )
+            return None
+        if verdict.kind == "internal":
+            log.error(
                 "message %s could not be sent: a fault of ours",
                 entry.id,
+                exc_info=error,
                 extra=fields(account=entry.account, msgid=entry.id),
             )
-            return Outcome("failed", f"a fault of ours ({type(error).__name__}); see the log", "internal")
-        return Outcome("server_ack", result=result)
+        if isinstance(error, SendRefused) and (limit := self.governor.refused(error.code)) is not None:
+            return await self._limited(verdict, error.code, limit)
+        return verdict
 
     async def _leave(self, entry: Entry) -> SendResult:
         """Recipient looked up, files uploaded, then into the chat's lane: in the order of the rows."""
@@ -442,12 +418,8 @@ class Pump:
             self._media.drop(waiting)
         return entry, to
 
-    async def _refused(self, refused: SendRefused) -> Outcome:
-        """For good. Some refusals are limits of the account, which are obeyed and told."""
-        limit = self.governor.refused(refused.code)
-        kind = kind_of_refusal(refused.code)
-        if limit is None:
-            return Outcome("failed", str(refused), kind)
+    async def _limited(self, outcome: Outcome, code: int, limit: tuple[str, float]) -> Outcome:
+        """Some refusals are limits of the account, which are obeyed and told."""
         name, until = limit
         await self._account.remember(new_chats_limit=name, new_chats_until=until)
         at = self._account.now()
@@ -455,12 +427,12 @@ class Pump:
             at=at,
             key=f"account.limited/{name}/{at:.3f}",
             kind=name,
-            code=refused.code,
+            code=code,
             until=until,
             advice="nothing goes to new chats until then; chats that know the account go on",
         )
         await self._archive.events.append(self._account.name, [told])
-        return Outcome("failed", str(refused), kind, retry_at=until)
+        return msgspec.structs.replace(outcome, retry_at=until)
 
     async def _tell(self, entry: Entry, status: str, outcome: Outcome) -> None:
         """What will not arrive: row, event and whoever waits, in this order."""

@@ -3,6 +3,7 @@
 import pytest
 
 from protocol.jid import USER, Jid
+from protocol.pb.e2e_pb2 import Message
 from protocol.pb.sync_pb2 import SyncActionValue
 from waconnd.sandbox.expect import Unmet, Wanted, difference, kind_of
 from waconnd.sandbox.people import text_of
@@ -167,3 +168,13 @@ def test_addresses(box):
     assert box.address("ada") == box.people["ada"].jid
     assert box.address("+15550100001") == Jid("15550100001", USER)
     assert str(box.address("1@lid")) == "1@lid"
+
+
+def test_a_message_that_comes_twice_is_shown_once(box):
+    """A sender that never got its ack sends again under the same id, with a fresh ciphertext."""
+    ada, bob = box.people["ada"], box.people["bob"]
+    for _ in range(2):
+        ada.phone.send(bob.jid, Message(conversation="once"), id="A1")
+        box.pump()
+    box.pump()
+    assert [read.id for read in bob.inbox] == ["A1"]

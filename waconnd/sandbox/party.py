@@ -80,6 +80,8 @@ class Party(Resident):
         self.failures: deque[str] = deque(maxlen=KEPT)
         self.sent: dict[str, Sent] = {}
         self._retries: dict[str, int] = {}
+        #: Chat, author and id of what was shown: a second copy shows nothing, as on every phone.
+        self._shown: dict[tuple[Jid, Jid, str], None] = {}
         #: Ask for a second sending of this many messages, although they opened.
         self.demand_retries = 0
         #: Told about each message as soon as it is read.
@@ -256,7 +258,7 @@ class Party(Resident):
             self.demand_retries -= 1
             return self._demand(node, message, 0)
         account = self.world.account(message.sender)
-        if opened is not None and account is not None:
+        if opened is not None and account is not None and self._is_new(message.chat, account.lid, message.id):
             read = Read(
                 id=message.id,
                 chat=message.chat,
@@ -270,6 +272,14 @@ class Party(Resident):
             self.read.append(read)
             self.on_read(read)
         return [delivered(message, available=True)]
+
+    def _is_new(self, chat: Jid, author: Jid, id: str) -> bool:
+        key = (chat, author, id)
+        new = key not in self._shown
+        self._shown[key] = None
+        if len(self._shown) > KEPT:
+            del self._shown[next(iter(self._shown))]
+        return new
 
     def _demand(self, node: Node, message: Incoming, reason: int) -> list[Node]:
         """Ask for the message again, with fresh keys."""

@@ -247,14 +247,14 @@ class Outbox:
             ).close()
         )
 
-    async def defer(self, account: str, outbox_id: str, *, until: int = 0) -> None:
-        """What was taken goes back: at once, or not before a moment (ms)."""
+    async def defer(self, account: str, outbox_id: str, *, until: int = 0, counted: bool = True) -> None:
+        """What was taken goes back: at once, or not before a moment (ms). A try that is nobody's fault is not counted."""
         at = self._now()
         await self._writer.call(
             lambda c: c.execute(
-                "update outbox set status = 'queued', changed = ?, attempts = attempts + 1,"
+                "update outbox set status = 'queued', changed = ?, attempts = attempts + ?,"
                 " not_before = max(not_before, ?) where account = ? and outbox_id = ? and status = 'sent'",
-                (at, until, account, outbox_id),
+                (at, int(counted), until, account, outbox_id),
             ).close(),
             self._wake,
         )
