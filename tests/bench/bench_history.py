@@ -88,7 +88,7 @@ def fill(person: Person, chats: int, messages: int) -> None:
 
 
 async def _run(folder: Path) -> Told:
-    async with Rig(folder, pair=False) as rig:
+    async with Rig(folder, pair=False, measured=True) as rig:
         fill(rig.person("me"), CHATS, MESSAGES)
         await rig.client.account.create(account="main")
         qr = await rig.client.pair.qr(account="main")
@@ -114,7 +114,7 @@ def listing() -> float:
 
 
 async def _listing(folder: Path) -> float:
-    async with Rig(folder, pair=False) as rig:
+    async with Rig(folder, pair=False, measured=True) as rig:
         fill(rig.person("me"), LIST_CHATS, LIST_CHATS)
         await rig.client.account.create(account="main")
         qr = await rig.client.pair.qr(account="main")

@@ -46,8 +46,13 @@ class Rig:
         people: Mapping[str, str] = MappingProxyType({"ann": "", "bob": ""}),
         config: str = "",
         pair: bool = True,
+        measured: bool = False,
     ) -> None:
-        """`people`: name → number, empty for any. `config`: sections in place of the usual one of `main`."""
+        """`people`: name → number, empty for any. `config`: sections in place of the usual one of `main`.
+
+        `measured`: as users run it, without Python's development mode and without a word for each stanza.
+        """
+        self._measured = measured
         self.folder = folder
         self.sandbox = Sandbox(seed=seed)
         self._people, self._config, self._pair = people, config, pair
@@ -98,7 +103,7 @@ class Rig:
             f'noise_root_key = "{self.sandbox.root.public.hex()}"',
             'media_scheme = "http"',
             "[log]",
-            'level = "debug"',
+            'level = "info"' if self._measured else 'level = "debug"',
             'format = "text"',
             self._config or "[account.main]\nmessages_per_minute = 6000",
         ]
@@ -109,7 +114,13 @@ class Rig:
         """Begin a process and connect to it."""
         log = (self.folder / "daemon.log").open("ab")
         self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-X", "dev", "-c", _PROGRAM, str(self.folder / "config.toml")),
+            *(
+                sys.executable,
+                *(() if self._measured else ("-X", "dev")),
+                "-c",
+                _PROGRAM,
+                str(self.folder / "config.toml"),
+            ),
             cwd=ROOT,
             stderr=log,
             stdout=log,

@@ -57,6 +57,8 @@ def _folder(fleet: Fleet, account: str) -> Path:
 
 
 async def _download(fleet: Fleet, account: Account, url: str) -> bytes:
+    # The server writes the address out; the configuration says how media hosts are asked.
+    url = f"{fleet.media.scheme}://{url.partition('://')[2]}"
     try:
         async with http_client.get(url, route=fleet.media.route(account.name)) as response:
             if response.status != 200:
