@@ -302,3 +302,48 @@ async def test_a_person_moves_to_another_hidden_id(rig: Rig) -> None:
         for one in (await rig.client.message.list(chat=chat["id"]))["messages"]
     ]
     assert {"under the old id", "under the new id"} <= set(texts)
+
+
+async def test_quick_replies_both_ways(rig: Rig) -> None:
+    call = rig.client.call
+    (made,) = (await call("reply.set", shortcut="hours", text="From nine to six."))["replies"]
+    held = on_phone(rig, "regular")[("quick_reply", made["id"])].quickReplyAction
+    assert (held.shortcut, held.message) == ("hours", "From nine to six.")
+    await tapped(
+        rig,
+        "regular",
+        ("quick_reply", "1700000000"),
+        2,
+        quickReplyAction={"shortcut": "hi", "message": "Hi!"},
+    )
+    await rig.event("settings.changed", lambda data: data["name"] == "quick_reply/1700000000")
+    found = (await call("reply.list"))["replies"]
+    assert {one["shortcut"]: one["text"] for one in found} == {"hours": "From nine to six.", "hi": "Hi!"}
+    await call("reply.set", id=made["id"], text="From ten on.")
+    left = (await call("reply.set", id="1700000000", delete=True))["replies"]
+    assert [(one["shortcut"], one["text"]) for one in left] == [("hours", "From ten on.")]
+    for params in ({"shortcut": "alone"}, {"text": "alone"}, {"id": "1", "text": "x"}):
+        with pytest.raises(WaconndError):
+            await call("reply.set", **params)
+
+
+async def test_links_to_people(rig: Rig) -> None:
+    call = rig.client.call
+    own = (await call("contact.link"))["link"]
+    assert own.startswith("https://wa.me/qr/")
+    assert (await call("contact.link", link=own))["contact"]["pn"] == str(rig.person("me").account.pn)
+    theirs = f"https://wa.me/qr/SANDBOX{rig.person('bob').account.user}?s=1"
+    assert (await call("contact.link", link=theirs))["contact"]["id"] == lid(rig, "bob")
+    with pytest.raises(WaconndError) as nobody:
+        await call("contact.link", link="https://wa.me/qr/NOBODY")
+    assert nobody.value.kind == "not_found"
+    with pytest.raises(WaconndError) as none:
+        await call("contact.link", link="https://example.org/?!")
+    assert none.value.kind == "invalid_params"
+
+
+async def test_what_a_business_tells(rig: Rig) -> None:
+    rig.person("bob").account.business_name = "Bob's Books"
+    told = await rig.client.call("contact.business", id=rig.number("bob"))
+    assert (told["business"], told["profile"]["description"]) == (True, "Bob's Books")
+    assert (await rig.client.call("contact.business", id=rig.number("ann")))["business"] is False

@@ -1,5 +1,6 @@
 """group.*: what a script can do in groups, against a real daemon and the sandbox."""
 
+import base64
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from protocol.jid import GROUP_SERVER
 from protocol.node import Node
 from tests.support.daemons import Rig
+from tests.support.pictures import JPEG
 from waconnd.client.aio import WaconndError
 
 
@@ -58,6 +60,17 @@ async def test_a_life_from_making_to_leaving(rig: Rig) -> None:
     with pytest.raises(WaconndError) as refused:
         await rig.client.call("group.get", id=id)
     assert refused.value.kind == "not_found"
+
+
+async def test_a_picture_of_the_group(rig: Rig) -> None:
+    id = (await made(rig, "Faces", "ann"))["group"]["id"]
+    await rig.client.call("group.update", id=id, picture={"data": base64.b64encode(JPEG).decode()})
+    group = rig.sandbox.world.groups[id.partition("@")[0]]
+    assert group.picture is not None
+    assert (await rig.client.contact.picture(id=id))["exists"] is True
+    await rig.client.call("group.update", id=id, remove_picture=True)
+    assert group.picture is None
+    assert (await rig.client.contact.picture(id=id))["exists"] is False
 
 
 async def test_the_same_key_makes_one_group(rig: Rig) -> None:

@@ -722,6 +722,15 @@ class IdentityResult(TypedDict):
     changed_at: NotRequired[str | None]
 
 
+class Contact_LinkLinkResult(TypedDict):
+    """The account's own link, or whom a link leads to."""
+
+    link: NotRequired[str]
+    contact: NotRequired[PersonView | None]
+    text: NotRequired[str]
+    business_name: NotRequired[str]
+
+
 class ContactListResult(TypedDict):
     """`ContactListResult` of the reference."""
 
@@ -1176,6 +1185,22 @@ class ProfileResult(TypedDict):
     business: NotRequired[dict[str, Any]]
 
 
+class RepliesResult(TypedDict):
+    """`RepliesResult` of the reference."""
+
+    replies: List[QuickReply]
+
+
+class QuickReply(TypedDict):
+    """One text."""
+
+    id: str
+    shortcut: NotRequired[str]
+    text: NotRequired[str]
+    keywords: NotRequired[List[str]]
+    count: NotRequired[int]
+
+
 class RpcChecked(TypedDict):
     """`RpcChecked` of the reference."""
 
@@ -1441,6 +1466,11 @@ class ContactMethods:
     def identity(self, *, id: str, trust: bool | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> IdentityResult:
         """The key of somebody's phone, and whether it has changed. With `trust` a change is settled."""
         result: IdentityResult = self._connection.call("contact.identity", id=id, trust=trust, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+    def link(self, *, link: str | None = None, reset: bool | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> Contact_LinkLinkResult:
+        """The link behind the account's QR code, or the person behind somebody's."""
+        result: Contact_LinkLinkResult = self._connection.call("contact.link", link=link, reset=reset, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
         return result
 
     def list(self, *, name: str | None = None, limit: int | None = None, cursor: str | None = None, account: str | None = None, timeout_s: float | None = None) -> ContactListResult:
@@ -1858,6 +1888,23 @@ class ProfileMethods:
         return result
 
 
+class ReplyMethods:
+    """`reply.*`"""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def list(self, *, account: str | None = None, timeout_s: float | None = None) -> RepliesResult:
+        """All quick replies."""
+        result: RepliesResult = self._connection.call("reply.list", account=account, timeout_s=timeout_s)
+        return result
+
+    def set(self, *, id: str | None = None, shortcut: str | None = None, text: str | None = None, keywords: List[str] | None = None, delete: bool | None = None, account: str | None = None, timeout_s: float | None = None, key: str | None = None, dry_run: bool | None = None) -> RepliesResult:
+        """Make, change or delete a quick reply. Returns all of them."""
+        result: RepliesResult = self._connection.call("reply.set", id=id, shortcut=shortcut, text=text, keywords=keywords, delete=delete, account=account, timeout_s=timeout_s, key=key, dry_run=dry_run)
+        return result
+
+
 class RpcMethods:
     """`rpc.*`"""
 
@@ -1949,6 +1996,7 @@ class Client(Connection):
         self.presence = PresenceMethods(self)
         self.privacy = PrivacyMethods(self)
         self.profile = ProfileMethods(self)
+        self.reply = ReplyMethods(self)
         self.rpc = RpcMethods(self)
         self.settings = SettingsMethods(self)
         self.story = StoryMethods(self)
