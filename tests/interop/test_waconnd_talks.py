@@ -1,5 +1,8 @@
 """The daemon and Baileys, each as a process of its own: what one says the other reads."""
 
+import asyncio
+import contextlib
+
 import pytest
 
 from tests.demo import events
@@ -40,24 +43,52 @@ async def test_devices(sandbox, client, waconnd):
         assert sandbox.world.complaints == []
 
 
-@pytest.mark.row("groups both ways, with members who come and go", PAIR)
+@pytest.mark.row("groups of five both ways, with members who come and go, and fresh keys for who stays", PAIR)
 async def test_groups(sandbox, client, waconnd):
-    async with waconnd() as ada, client("bob") as bob, client("carl") as carl:
-        await ada.pair("ada")
-        await bob.pair("bob")
-        await carl.pair("carl")
-        group = (await bob.call("groupCreate", "talk", [ada.jid, carl.jid]))["id"]
+    keys_given = []
+
+    def see(what, device, node):
+        if (
+            what == "message"
+            and device.account is sandbox.person("ada").account
+            and node.need_jid("to").is_group
+        ):
+            keys_given.append(len([to for list in node.all("participants") for to in list.all("to")]))
+
+    async with contextlib.AsyncExitStack() as stack:
+        ada = await stack.enter_async_context(waconnd())
+        others = [await stack.enter_async_context(client(name)) for name in ("bob", "carl", "dora", "eve")]
+        await asyncio.gather(ada.pair("ada"), *(other.pair(other.name) for other in others))
+        bob, carl, dora, eve = others
+        group = (await bob.call("groupCreate", "talk", [ada.jid, carl.jid, dora.jid]))["id"]
         await bob.say(group, "welcome")
         await ada.text("welcome")
+        sandbox.watch(see)
         for turn in range(3):
             await ada.say(group, f"ada {turn}")
-            await bob.text(f"ada {turn}")
-            await carl.text(f"ada {turn}")
-            await carl.say(group, f"carl {turn}")
-            await ada.text(f"carl {turn}")
+            for other in (bob, carl, dora):
+                await other.text(f"ada {turn}")
+                await other.say(group, f"{other.name} {turn}")
+                await ada.text(f"{other.name} {turn}")
+        # Each device got the key once.
+        assert keys_given[0] >= 6
+        assert keys_given[1:] == [0, 0]
+        await bob.call("groupParticipantsUpdate", group, [eve.jid], "add")
+        await ada.event("group.members", lambda data: data["op"] == "add")
+        await ada.say(group, "with eve")
+        await eve.text("with eve")
+        await eve.say(group, "thanks")
+        await ada.text("thanks")
+        # Who comes gets the key alone: her phone and her companion.
+        assert keys_given[3] == 2
         await bob.call("groupParticipantsUpdate", group, [carl.jid], "remove")
+        await ada.event("group.members", lambda data: data["op"] == "remove")
         await ada.say(group, "without carl")
-        await bob.text("without carl")
+        for other in (bob, dora, eve):
+            await other.text("without carl")
+        # Carl knows the old key: everybody who stays gets another.
+        assert keys_given[4] >= 7
+        assert not any("without carl" in str(data) for _, data in carl.events)
         assert sandbox.world.complaints == []
 
 
