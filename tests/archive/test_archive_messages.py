@@ -241,7 +241,8 @@ async def test_receipts(archive: Archive) -> None:
     async def receipt(kind: str, id: str, who: dict[str, str], at: float, device: int = 0) -> None:
         data = {"ids": [id], "chat": places[id], "by": who, "receipt": kind, "device": device}
         event = {"type": "receipt.received", "key": f"{kind}/{id}/{who['id']}/{at}", "at": at, **data}
-        await archive.events.append("main", [event])
+        status = {**event, "type": "message.status", "key": f"status/{event['key']}", "status": kind}
+        await archive.events.append("main", [event] if who is ME else [event, status])
 
     await archive.events.append("main", [own("A"), own("G", chat=GROUP), message("B", at=NOW)])
     await receipt("read", "A", ANN, NOW + 2)

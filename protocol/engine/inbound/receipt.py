@@ -38,7 +38,8 @@ def on_receipt(ctx: Context, node: Node) -> Reaction:
         ctx.counts["malformed.receipt"] += 1
         return Reaction(stanzas=(ack(node),))
     txn = ctx.txn()
-    told = tuple(event for one in receipts for event in _events(ctx, txn, one))
+    # That our own other devices have what we sent is no news to anybody.
+    told = tuple(event for one in receipts if one.type != receipt.SENDER for event in _events(ctx, txn, one))
     return Reaction(stanzas=(ack(node),), txn=txn if told else None, events=told)
 
 

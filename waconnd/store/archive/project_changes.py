@@ -154,8 +154,6 @@ def receipt(connection: sqlite3.Connection, change: Change) -> None:
     learn(connection, change.account, part(data, "by"), change.now)
     for id in _ids(data):
         progress.note(connection, change, chat, id, column)
-        if not chat.endswith(progress.MANY):
-            progress.raise_status(connection, change.account, id, chat, kind or "delivered")
 
 
 def read_upto(connection: sqlite3.Connection, account: str, chat: str, ids: list[str]) -> None:
