@@ -133,6 +133,15 @@ async def cron(rig: Rig, params: Params) -> Params:
     return params
 
 
+async def taken(rig: Rig, params: Params) -> Params:
+    """Work that was taken from the queue."""
+    await rig.client.call("events.take", queue=params["queue"])
+    await hers(rig, params)
+    got = await rig.client.call("events.take", queue=params["queue"], wait_s=10)
+    assert got["events"]
+    return params | {"seqs": [event["seq"] for event in got["events"]]}
+
+
 async def token(rig: Rig, params: Params) -> Params:
     made = await rig.client.call("token.create", scopes=["read"])
     return params | {"id": made["id"]}
@@ -184,6 +193,7 @@ NEEDS: dict[str, Need] = {
     "community.update": community,
     "events.ack": cursor,
     "events.cursor_delete": cursor,
+    "events.done": taken,
     "events.read": cron,
     "events.subscribe": cursor,
     "group.get": group,

@@ -68,6 +68,12 @@ async def test_our_own_profile(rig: Rig) -> None:
     me = rig.person("me").account
     assert (me.about, me.picture is not None) == ("At work", True)
     assert shown["number"] == f"+{me.user}"
+    named = await rig.client.call("profile.set", name="The daemon")
+    assert named["name"] == "The daemon"
+    kept = rig.person("me").phone.state.values("critical_block")[("setting_pushName",)]
+    assert kept.pushNameSetting.name == "The daemon"
+    rig.sandbox.pump()
+    assert (await rig.client.account.get(account="main"))["me"]["name"] == "The daemon"
     gone = await rig.client.call("profile.set", remove_picture=True)
     assert "picture_id" not in gone
 
