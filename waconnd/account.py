@@ -231,8 +231,14 @@ class Account:
     def cancel_pairing(self) -> None:
         """Close the window."""
         self._pairing = False
-        if not self.linked:
-            self.hang_up()
+        if self.linked:
+            return
+        if self.link is None:
+            # Between two tries.
+            self.standing.happened(Happening.PAIR_ENDED)
+            self.standing.verdict = self.standing.next_retry_at = None
+        self.hang_up()
+        self._poke()
 
     async def flow(
         self, make: Callable[[Context], Coroutine[Any, object, T]], *, lane: str | None = None
@@ -349,7 +355,8 @@ class Account:
         if ended.reason == "client_outdated" and await self._around.renew_version():
             ended = verdict("reconnect")
         delay = self.backoff.delay(ended, ready_seconds=ready_for, now=now)
-        self.standing.verdict = ended
+        # A window that somebody closed is no account that somebody stopped.
+        self.standing.verdict = ended if self.linked or ended.reason != "stopped" else None
         self.standing.attempts = self.backoff.attempts
         if happening := _PARKING.get(ended.state):
             self.standing.happened(happening)

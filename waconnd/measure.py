@@ -16,6 +16,10 @@ from waconnd.store.archive import Archive
 #: What is counted.
 TYPES: Final = ("message.received", "message.undecryptable", "account.state")
 
+#: From the first of these to the second, with a reason, leads a connection that was lost, or a try that failed.
+ONLINE: Final = ("connecting", "syncing", "ready")
+AGAIN: Final = ("waiting", "connecting")
+
 PAGE_ROWS: Final = 500
 PAGE_BYTES: Final = 1024 * 1024
 
@@ -51,7 +55,8 @@ def count(row: Row, metrics: Metrics, now: float) -> None:
                 metrics.receive_lag.observe(max(0.0, lag), account=row.account)
         case "message.undecryptable":
             metrics.undecryptable.add(account=row.account)
-        case "account.state" if data.get("to") == "waiting":
+        # A retry at once is no `waiting`.
+        case "account.state" if data.get("from") in ONLINE and data.get("to") in AGAIN and data.get("reason"):
             metrics.reconnects.add(account=row.account, reason=str(data.get("reason", "")))
 
 

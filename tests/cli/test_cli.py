@@ -135,6 +135,17 @@ def test_two_daemons_never_share(installed):
     assert "another daemon answers" in done.stderr
 
 
+def test_pair_without_a_way_to_whatsapp_ends_in_time_with_the_reason(installed):
+    """The port of its WhatsApp is one where nobody listens."""
+    began = time.monotonic()
+    done = installed.run("pair", "nowhere", "--wait", "2s")
+    assert (done.returncode, time.monotonic() - began < 15) == (75, True), done.stderr
+    assert "tcp_failed" in done.stderr and "network" in done.stderr
+    # Nobody looks at a code that comes later: the window is closed again.
+    (row,) = installed.json("status", "nowhere")
+    assert row["state"] == "unlinked"
+
+
 def test_doctor_finds_what_was_planted(installed, tmp_path):
     """Nobody runs here: what a daemon that does not start would have met."""
     state = tmp_path / "state"

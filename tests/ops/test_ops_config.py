@@ -189,13 +189,16 @@ async def test_metrics_follow_the_log(tmp_path):
         await house.happen("a", "b")
         events = [
             {"type": "account.state", "at": 1.0, "from": "ready", "to": "waiting", "reason": "eof"},
-            {"type": "account.state", "at": 1.0, "from": "waiting", "to": "ready"},
+            {"type": "account.state", "at": 1.0, "from": "waiting", "to": "connecting", "reason": "eof"},
+            {"type": "account.state", "at": 1.0, "from": "connecting", "to": "ready"},
+            {"type": "account.state", "at": 1.0, "from": "ready", "to": "connecting", "reason": "silent"},
+            {"type": "account.state", "at": 1.0, "from": "pairing", "to": "connecting", "reason": "restart"},
             {"type": "message.received", "at": 2.0, "id": "x", "sent_at": time.time() - 7, "chat": "1@lid"},
         ]
         await house.archive.events.append("main", events)
         with anyio.fail_after(5):
             while house.metrics.received.values.get(("main",)) != 3:
                 await anyio.sleep(0.01)
-        assert house.metrics.reconnects.values == {("main", "eof"): 1}
+        assert house.metrics.reconnects.values == {("main", "eof"): 1, ("main", "silent"): 1}
         assert 6 < house.metrics.receive_lag.values["main",] < 9
         tasks.cancel_scope.cancel()

@@ -11,11 +11,12 @@ import anyio.lowlevel
 import msgspec
 from msgspec import Meta
 
+from protocol.engine.states import WORDS
 from protocol.events.pairing import QrShown
 from protocol.flows.link_code import link_code
 from waconnd import qr as drawing
 from waconnd.account import Account
-from waconnd.api.account import AccountResult, described
+from waconnd.api.account import STEP_SECONDS, AccountResult, described
 from waconnd.api.host import fleet
 from waconnd.flows import unlink
 from waconnd.rpc.caller import Call
@@ -71,7 +72,7 @@ def _shown(qr: QrShown, params: QrParams) -> QrResult:
 @method("pair.qr", scope=Scope.ADMIN, account=True, errors=("not_ready", "timeout"), example={"ascii": True})
 async def qr(call: Call, params: QrParams) -> QrResult:
     """The QR code to scan now; opens a pairing window or joins the open one. New codes come as `pair.qr` events."""
-    return await _first(await _window(call, fresh=params.fresh, expect=params.expect), params)
+    return await _first(call, await _window(call, fresh=params.fresh, expect=params.expect), params)
 
 
 class CodeParams(Params, frozen=True, kw_only=True):
@@ -108,14 +109,15 @@ async def code(call: Call, params: CodeParams) -> CodeResult:
             account=account.name,
             advice="`pair.cancel` takes it back",
         )
-    with anyio.move_on_after(QR_SECONDS):
+    patience = _patience(call)
+    with anyio.move_on_after(patience):
         # The server takes a request for a code only after it has sent its references.
         await _appears(account, lambda: account.qr)
         account.code, account.code_number = None, digits
         account.start_flow(lambda ctx: link_code(ctx, digits, params.custom), lane="link_code")
         shown = await _appears(account, lambda: account.code)
         return CodeResult(shown.code, rfc3339(shown.expires_at))
-    raise _no_code(account)
+    raise _no_code(account, patience)
 
 
 class ChangeParams(Params, frozen=True, kw_only=True):
@@ -132,13 +134,19 @@ async def change_number(call: Call, params: ChangeParams) -> QrResult:
             call.account, "the account's number was changed before it left"
         )
     account = await _window(call, fresh=True, expect=params.expect)
-    return await _first(account, QrParams())
+    return await _first(call, account, QrParams())
 
 
-async def _first(account: Account, params: QrParams) -> QrResult:
-    with anyio.move_on_after(QR_SECONDS):
+async def _first(call: Call, account: Account, params: QrParams) -> QrResult:
+    patience = _patience(call)
+    with anyio.move_on_after(patience):
         return _shown(await _appears(account, lambda: account.qr), params)
-    raise _no_code(account)
+    raise _no_code(account, patience)
+
+
+def _patience(call: Call) -> float:
+    """Ends before the caller's own: it shall hear what is the matter, not that the time is over."""
+    return min(QR_SECONDS, 0.9 * call.timeout_s) if call.timeout_s else QR_SECONDS
 
 
 async def _appears(account: Account, read: Callable[[], T | None]) -> T:
@@ -152,8 +160,10 @@ async def _appears(account: Account, read: Callable[[], T | None]) -> T:
 @method("pair.cancel", scope=Scope.ADMIN, account=True)
 async def cancel(call: Call, params: NoParams) -> AccountResult:
     """Close the pairing window."""
-    fleet(call).get(call.account).cancel_pairing()
-    await anyio.lowlevel.checkpoint()
+    account = fleet(call).get(call.account)
+    account.cancel_pairing()
+    with anyio.move_on_after(STEP_SECONDS):
+        await account.wait([word for word in WORDS if word not in ("pairing", "waiting", "connecting")])
     return described(call, call.account)
 
 
@@ -208,11 +218,12 @@ def _still_possible(account: Account) -> None:
         raise RpcError("not_ready", "the account was linked meanwhile", account=account.name, retryable=False)
 
 
-def _no_code(account: Account) -> RpcError:
+def _no_code(account: Account, patience: float) -> RpcError:
     report = account.report()
+    why = f" ({report.reason})" if report.reason else ""
     return RpcError(
         "not_ready",
-        f"WhatsApp gave no code within {QR_SECONDS:g} s; the account is {report.state}",
+        f"WhatsApp gave no code within {patience:.0f} s; the account is {report.state}{why}",
         account=account.name,
         advice=report.advice or None,
     )

@@ -41,8 +41,14 @@ def pair(shell: Shell, arguments: argparse.Namespace) -> int:
     shell.call("account.create", account=name)
     shell.call("events.subscribe", accounts=[name], types=WATCHED)
     screen = _Screen(shell, arguments, name)
-    screen.ask()
     deadline = time.monotonic() + arguments.wait
+    try:
+        screen.ask()
+    except WaconndError as error:
+        if error.retryable:
+            # Nobody looks at a code that comes later.
+            shell.call("pair.cancel", account=name)
+        raise
     while True:
         try:
             event = shell.connection.next_event(min(1.0, max(0.01, deadline - time.monotonic())))
@@ -76,6 +82,9 @@ class _Screen:
     def ask(self) -> None:
         """Open a window, show its first code."""
         common: dict[str, Any] = {"account": self.name, "expect": self.arguments.expect}
+        common["timeout_s"] = min(self.shell.timeout, self.arguments.wait)
+        if self._person:
+            self.shell.say("asking WhatsApp for a code …")
         fresh = self.arguments.fresh or None
         if self.arguments.code:
             result = self.shell.call("pair.code", phone=self.arguments.code, fresh=fresh, **common)
