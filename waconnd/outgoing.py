@@ -63,8 +63,10 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True):
     audience: tuple[str, ...] = ()
     waiting: tuple[Waiting, ...] = ()
     told: tuple[Told, ...] = ()
-    #: Chosen before, when other messages refer to it.
+    #: Chosen before, when other messages refer to it; that of the post which a channel's edit or revoke is about.
     id: str = ""
+    #: What the stanza says of a change of a channel's post, whose content does not tell.
+    edit: str = ""
 
 
 class Posted(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,8 +129,9 @@ async def post(fleet: Fleet, account: Account, parcel: Parcel, wait: Wait, secon
     new = not parcel.free and await is_new(fleet, account, to)
     if new and wait != "queued":
         _obey_limits(fleet, account)
+    said = facts(message)
     errand = Errand(
-        facts=facts(message),
+        facts=msgspec.structs.replace(said, edit=parcel.edit) if parcel.edit else said,
         audience=parcel.audience,
         new=new,
         free=parcel.free,

@@ -78,7 +78,12 @@ def sent(ctx: Context, view: View, chat: Jid, request: SendRequest) -> tuple[Dur
         at=int(ctx.now + ctx.clock_offset),
         type=request.facts.type,
         from_=chat,
+        edit=request.facts.edit,
+        meta={"msg_edit_t": str(round(ctx.now * 1000))},
     )
+    if chat.is_newsletter and message.edit:
+        changed = of_channel(ctx, view, message, body)
+        return (changed,) if changed is not None else ()
     event = announce(ctx, view, message, body, kind=events.MessageSent)
     if isinstance(event, events.MessageSent):
         event = msgspec.structs.replace(event, via=request.via, outbox_id=request.outbox_id)

@@ -51,7 +51,7 @@ async def test_story_heard(stage):
     assert told["key"]["id"] == data["id"]
 
 
-@pytest.mark.row("channel: made, posted to with a picture, reacted to", SAID)
+@pytest.mark.row("channel: made, posted to with a picture, reacted to; a post changed and taken back", SAID)
 async def test_channel_said(stage):
     ada, bob = stage.ada, stage.bob
     made = (await ada.call("channel.update", op="create", name="News", description="of the day"))["channel"]
@@ -66,11 +66,21 @@ async def test_channel_said(stage):
     # What is for all is not encrypted.
     assert "mediaKey" not in image
     assert stage.sandbox.world.blobs.get(image["directPath"]) == png()
+    mark = bob.mark
+    await ada.call("message.edit", id=sent["id"], chat=made["id"], text="extra, corrected")
+    got = await bob.text("extra, corrected", since=mark)
+    assert (got["key"]["id"], got["key"]["server_id"]) == (sent["id"], sent["server_id"])
+    await ada.event("message.edited", lambda d: d["target"]["id"] == sent["id"])
+    held = await ada.call("message.get", id=sent["id"], chat=made["id"])
+    assert held["data"]["body"]["text"] == "extra, corrected"
     await bob.call("newsletterReactMessage", made["id"], sent["server_id"], "🔥")
     await stage.sandbox.until(
         lambda: "🔥" in str(stage.sandbox.world.channels[made["id"].split("@")[0]].reactions) or None,
         "the reaction",
     )
+    await ada.call("message.revoke", id=picture["id"], chat=made["id"])
+    await ada.event("message.revoked", lambda d: d["target"]["id"] == picture["id"])
+    assert (await ada.call("message.get", id=picture["id"], chat=made["id"]))["kind"] == "revoked"
     stage.fits()
 
 

@@ -11,6 +11,7 @@ from protocol.content import Options, acts, build
 from protocol.content.media import Captioned
 from protocol.events.message import Chat, MessageEventResponse, MessagePollVote, Target
 from protocol.flows import people, sealing
+from protocol.flows.announce import CHANNEL_EDIT, CHANNEL_REVOKE
 from protocol.flows.placeholder import ask_again
 from protocol.jid import STATUS
 from protocol.pb.e2e_pb2 import Message
@@ -44,11 +45,17 @@ class ActParams(Params, frozen=True, kw_only=True):
     wait: WaitFor = "server"
 
 
-async def _target(call: Call, params: ActParams) -> tuple[Account, targets.Target]:
+async def _target(call: Call, params: ActParams, *, posts: bool = False) -> tuple[Account, targets.Target]:
+    """`posts`: a channel's post will do, too."""
     account = fleet(call).get(call.account)
     target = await targets.find(fleet(call), account, params.id, params.chat)
-    if target.chat.is_newsletter:
-        raise RpcError("unsupported", "this can't be done to a channel's post", feature="channel posts")
+    if target.chat.is_newsletter and not (posts and target.from_me):
+        raise RpcError(
+            "unsupported",
+            "this can't be done to a channel's post",
+            feature="channel posts",
+            advice="own posts can be edited and revoked; `channel.update` reacts to them",
+        )
     return account, target
 
 
@@ -60,6 +67,7 @@ async def _act(
     params: ActParams,
     *said: Any,
     id: str = "",
+    edit: str = "",
     told: tuple[Told, ...] = (),
 ) -> SendResult:
     """Queue it. `said`: what the act says; with method and target that is what a key stands for."""
@@ -72,6 +80,7 @@ async def _act(
         hash=digest(call.method, [str(target.chat), target.id, *said]),
         free=True,
         id=id,
+        edit=edit,
         told=told,
     )
     return shown(await post(fleet(call), account, parcel, params.wait, call.timeout_s))
@@ -109,10 +118,11 @@ class EditParams(ActParams, frozen=True, kw_only=True):
 )
 async def edit(call: Call, params: EditParams) -> SendResult:
     """Change the text or caption of a message of ours, within 20 minutes."""
-    account, target = await _target(call, params)
+    account, target = await _target(call, params, posts=True)
     if not target.from_me:
         raise RpcError("invalid_params", "only messages of one's own can be edited", path="$.id")
-    if target.row is not None and account.now() - target.row.sent_at / 1000 > EDIT_SECONDS:
+    is_post = target.chat.is_newsletter
+    if not is_post and target.row is not None and account.now() - target.row.sent_at / 1000 > EDIT_SECONDS:
         raise RpcError(
             "invalid_params",
             f"the message is older than {EDIT_SECONDS // 60} minutes: receivers would ignore the edit",
@@ -132,9 +142,13 @@ async def edit(call: Call, params: EditParams) -> SendResult:
         name, value = await targets.content_of(fleet(call), call.account, target)
         assert isinstance(value, Captioned)
         new = build(name, Captioned(value.media, params.caption or ""), options)
+    said = [params.text, params.caption, params.mentions]
+    if is_post:
+        # A channel's post is replaced under its own id.
+        return await _act(call, account, target, new, params, *said, id=target.id, edit=CHANNEL_EDIT)
     change = acts.Edit(key=targets.key(account, target), message=new, at_ms=_now_ms(account))
     message = build("edit", change, Options())
-    return await _act(call, account, target, message, params, params.text, params.caption, params.mentions)
+    return await _act(call, account, target, message, params, *said)
 
 
 @method(
@@ -148,11 +162,13 @@ async def edit(call: Call, params: EditParams) -> SendResult:
 )
 async def revoke(call: Call, params: ActParams) -> SendResult:
     """Delete a message for everybody: our own, or as admin of a group anybody's."""
-    account, target = await _target(call, params)
+    account, target = await _target(call, params, posts=True)
     if not target.from_me and not target.chat.is_group:
         raise RpcError(
             "invalid_params", "what others wrote can be deleted in groups only, by an admin", path="$.id"
         )
+    if target.chat.is_newsletter:
+        return await _act(call, account, target, Message(), params, id=target.id, edit=CHANNEL_REVOKE)
     message = build("revoke", targets.key(account, target), Options())
     return await _act(call, account, target, message, params)
 

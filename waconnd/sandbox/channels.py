@@ -34,22 +34,35 @@ def post(core: Core, sender: Device, node: Node, to: Jid) -> None:
     if channel is None or channel.owner is not sender.account:
         answer["error"] = "404" if channel is None else "401"
     else:
-        number = len(channel.posts) + 1
-        answer["server_id"] = str(99 + number)
+        number = _number_of(channel, node)
+        answer["server_id"] = str(number)
         attrs: dict[str, Attr] = {
             "from": channel.jid,
             "id": node.text("id"),
             "type": node.text("type", "text"),
             "t": core.seconds,
-            "server_id": str(99 + number),
+            "server_id": str(number),
         }
-        channel.posts[99 + number] = copy = Node("message", attrs, node.children)
+        children = list(node.children)
+        if node.text("edit"):
+            attrs["edit"] = node.text("edit")
+            children.append(Node("meta", {"msg_edit_t": str(round(core.now * 1000))}))
+        channel.posts[number] = copy = Node("message", attrs, children)
         for follower in channel.followers.values():
             for device in follower.devices.values():
                 if device is not sender:
                     core.deliver(device, copy)
     if sender.link is not None:
         core.emit(sender.link, Node("ack", answer))
+
+
+def _number_of(channel: Channel, node: Node) -> int:
+    """A new one; a change of a post comes under the post's own id and keeps its number."""
+    if node.text("edit"):
+        for number, post in channel.posts.items():
+            if post.text("id") == node.text("id"):
+                return number
+    return 100 + len(channel.posts)
 
 
 def _react(core: Core, sender: Device, node: Node, channel: Channel) -> None:
