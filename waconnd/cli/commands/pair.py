@@ -32,6 +32,9 @@ def add(commands: Commands) -> None:
     parser.add_argument("--wait", type=seconds, default=300.0, metavar="TIME", help="give up after this (5m)")
     parser.add_argument("--expect", metavar="NUMBER", help="refuse any other phone")
     parser.add_argument(
+        "--history", action="store_true", help="stay until the phone's history is here, with a bar"
+    )
+    parser.add_argument(
         "--fresh", action="store_true", help="pair anew although it is linked; the keys are set aside"
     )
 
@@ -78,6 +81,8 @@ class _Screen:
         self._lines = 0
         self._label = self._code = ""
         self._person = sys.stdout.isatty() and not shell.json
+        self._bar = shell.bar("history")
+        self._ready = self._history = False
 
     def ask(self) -> None:
         """Open a window, show its first code."""
@@ -156,8 +161,19 @@ class _Screen:
             case "account.state" if data.get("to") == "ready" and self.linked:
                 words = f"{self.shell.paint('✓ ready', 'green')}   next: waconnd send +NUMBER 'hello'"
                 self.shell.result({"state": "ready"}, words)
-                return 0
+                self._ready = True
+                return self._over()
+            case "sync.history" if self.arguments.history:
+                percent = int(data.get("percent", 0))
+                # The first piece has a scale of its own; these are all the rest.
+                if data.get("kind") in ("recent", "full"):
+                    self._history = percent >= 100
+                    self._bar(percent, 100)
+                return self._over()
         return None
+
+    def _over(self) -> int | None:
+        return 0 if self._ready and (self._history or not self.arguments.history) else None
 
     def _expired(self) -> int | None:
         self._done()
