@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from protocol.jid import Jid
+from protocol.node import Node
 from protocol.pb.sync_pb2 import SyncActionValue
+from protocol.pb.vname_pb2 import VerifiedNameCertificate
 from tests.support.daemons import Rig
 from tests.support.pictures import JPEG
 from waconnd.client.aio import WaconndError
@@ -347,3 +349,20 @@ async def test_what_a_business_tells(rig: Rig) -> None:
     told = await rig.client.call("contact.business", id=rig.number("bob"))
     assert (told["business"], told["profile"]["description"]) == (True, "Bob's Books")
     assert (await rig.client.call("contact.business", id=rig.number("ann")))["business"] is False
+
+
+async def test_a_name_that_whatsapp_has_verified(rig: Rig) -> None:
+    bob = rig.person("bob").account
+    details = VerifiedNameCertificate.Details(verifiedName="Bob's Books Ltd")
+    certificate = VerifiedNameCertificate(details=details.SerializeToString()).SerializeToString()
+    world = rig.sandbox.world
+    device = next(one for one in rig.person("me").account.devices.values() if one.number)
+    world.notify(device, "business", bob.pn, [Node("verified_name", {"jid": bob.pn}, certificate)])
+    rig.sandbox.pump()
+    told = await rig.event("contact.updated", lambda data: data.get("business_name") == "Bob's Books Ltd")
+    assert told["contact"]["lid"] == str(bob.lid)
+    assert (await rig.client.contact.get(id=rig.number("bob")))["business_name"] == "Bob's Books Ltd"
+    world.notify(device, "business", bob.pn, [Node("remove", {"jid": bob.pn})])
+    rig.sandbox.pump()
+    await rig.event("contact.updated", lambda data: data.get("business_name") == "")
+    assert "business_name" not in await rig.client.contact.get(id=rig.number("bob"))
