@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta
 
 from protocol.content import Options, acts, build
 from protocol.content.media import Captioned
-from protocol.events.message import Chat, MessageEventResponse, MessagePollVote, Target
-from protocol.flows import people, sealing
 from protocol.flows.announce import CHANNEL_EDIT, CHANNEL_REVOKE
 from protocol.flows.placeholder import ask_again
 from protocol.jid import STATUS
@@ -21,7 +18,7 @@ from waconnd.api.message import SEND_ERRORS, SendResult, WaitFor, shown
 from waconnd.api.story import audience_of
 from waconnd.compose import targets
 from waconnd.compose.params import Reference
-from waconnd.outgoing import Parcel, digest, message_id, post
+from waconnd.outgoing import Parcel, digest, post
 from waconnd.pump import Told, errand
 from waconnd.rpc.caller import Call
 from waconnd.rpc.declare import Params, Result, Scope, method
@@ -45,7 +42,7 @@ class ActParams(Params, frozen=True, kw_only=True):
     wait: WaitFor = "server"
 
 
-async def _target(call: Call, params: ActParams, *, posts: bool = False) -> tuple[Account, targets.Target]:
+async def earlier(call: Call, params: ActParams, *, posts: bool = False) -> tuple[Account, targets.Target]:
     """`posts`: a channel's post will do, too."""
     account = fleet(call).get(call.account)
     target = await targets.find(fleet(call), account, params.id, params.chat)
@@ -59,7 +56,7 @@ async def _target(call: Call, params: ActParams, *, posts: bool = False) -> tupl
     return account, target
 
 
-async def _act(
+async def act(
     call: Call,
     account: Account,
     target: targets.Target,
@@ -97,7 +94,8 @@ async def _hearers(call: Call, target: targets.Target) -> tuple[str, ...]:
     return seers or tuple(await audience_of(call, []))
 
 
-def _now_ms(account: Account) -> int:
+def now_ms(account: Account) -> int:
+    """The account's clock, as the wire counts."""
     return round(account.now() * 1000)
 
 
@@ -118,7 +116,7 @@ class EditParams(ActParams, frozen=True, kw_only=True):
 )
 async def edit(call: Call, params: EditParams) -> SendResult:
     """Change the text or caption of a message of ours, within 20 minutes."""
-    account, target = await _target(call, params, posts=True)
+    account, target = await earlier(call, params, posts=True)
     if not target.from_me:
         raise RpcError("invalid_params", "only messages of one's own can be edited", path="$.id")
     is_post = target.chat.is_newsletter
@@ -145,10 +143,10 @@ async def edit(call: Call, params: EditParams) -> SendResult:
     said = [params.text, params.caption, params.mentions]
     if is_post:
         # A channel's post is replaced under its own id.
-        return await _act(call, account, target, new, params, *said, id=target.id, edit=CHANNEL_EDIT)
-    change = acts.Edit(key=targets.key(account, target), message=new, at_ms=_now_ms(account))
+        return await act(call, account, target, new, params, *said, id=target.id, edit=CHANNEL_EDIT)
+    change = acts.Edit(key=targets.key(account, target), message=new, at_ms=now_ms(account))
     message = build("edit", change, Options())
-    return await _act(call, account, target, message, params, *said)
+    return await act(call, account, target, message, params, *said)
 
 
 @method(
@@ -162,15 +160,15 @@ async def edit(call: Call, params: EditParams) -> SendResult:
 )
 async def revoke(call: Call, params: ActParams) -> SendResult:
     """Delete a message for everybody: our own, or as admin of a group anybody's."""
-    account, target = await _target(call, params, posts=True)
+    account, target = await earlier(call, params, posts=True)
     if not target.from_me and not target.chat.is_group:
         raise RpcError(
             "invalid_params", "what others wrote can be deleted in groups only, by an admin", path="$.id"
         )
     if target.chat.is_newsletter:
-        return await _act(call, account, target, Message(), params, id=target.id, edit=CHANNEL_REVOKE)
+        return await act(call, account, target, Message(), params, id=target.id, edit=CHANNEL_REVOKE)
     message = build("revoke", targets.key(account, target), Options())
-    return await _act(call, account, target, message, params)
+    return await act(call, account, target, message, params)
 
 
 class ReactParams(ActParams, frozen=True, kw_only=True):
@@ -188,10 +186,10 @@ class ReactParams(ActParams, frozen=True, kw_only=True):
 )
 async def react(call: Call, params: ReactParams) -> SendResult:
     """React to a message, or take the reaction back."""
-    account, target = await _target(call, params)
-    said = acts.Reaction(key=targets.key(account, target), emoji=params.emoji, at_ms=_now_ms(account))
+    account, target = await earlier(call, params)
+    said = acts.Reaction(key=targets.key(account, target), emoji=params.emoji, at_ms=now_ms(account))
     message = build("reaction", said, Options())
-    return await _act(call, account, target, message, params, params.emoji)
+    return await act(call, account, target, message, params, params.emoji)
 
 
 class PinParams(ActParams, frozen=True, kw_only=True):
@@ -212,11 +210,11 @@ class PinParams(ActParams, frozen=True, kw_only=True):
 )
 async def pin(call: Call, params: PinParams) -> SendResult:
     """Pin a message to the top of its chat for everybody, or take it off."""
-    account, target = await _target(call, params)
+    account, target = await earlier(call, params)
     said = acts.Pin(
-        key=targets.key(account, target), for_s=params.for_s if params.on else 0, at_ms=_now_ms(account)
+        key=targets.key(account, target), for_s=params.for_s if params.on else 0, at_ms=now_ms(account)
     )
-    return await _act(call, account, target, build("pin", said, Options()), params, said.for_s)
+    return await act(call, account, target, build("pin", said, Options()), params, said.for_s)
 
 
 class KeepParams(ActParams, frozen=True, kw_only=True):
@@ -234,158 +232,9 @@ class KeepParams(ActParams, frozen=True, kw_only=True):
 )
 async def keep(call: Call, params: KeepParams) -> SendResult:
     """Keep a message of a disappearing chat for everybody, or let it go."""
-    account, target = await _target(call, params)
-    said = acts.Keep(key=targets.key(account, target), on=params.on, at_ms=_now_ms(account))
-    return await _act(call, account, target, build("keep", said, Options()), params, params.on)
-
-
-class VoteParams(ActParams, frozen=True, kw_only=True):
-    options: Annotated[list[str], Meta(description="Names of the chosen options; none withdraws the vote.")]
-
-
-@method(
-    "message.vote",
-    scope=Scope.SEND,
-    account=True,
-    owns_key=True,
-    deadline_s=3600,
-    errors=SEND_ERRORS,
-    example={"id": "3EB0A1B2C3D4E5F60718", "chat": "+15550002222", "options": ["Tuesday"]},
-)
-async def vote(call: Call, params: VoteParams) -> SendResult:
-    """Vote in a poll. The vote replaces an earlier one."""
-    account, target = await _target(call, params)
-    poll = target.data.get("body", {}).get("poll")
-    if poll is None:
-        raise RpcError("not_found", f"message {target.id} is no poll that the archive knows", path="$.id")
-    unknown = [name for name in params.options if name not in poll["options"]]
-    if unknown:
-        raise RpcError(
-            "invalid_params",
-            f"the poll has no option {unknown[0]!r}",
-            path="$.options",
-            options=poll["options"],
-        )
-    most = int(poll.get("selectable_count", 0)) or len(poll["options"])
-    if len(set(params.options)) > most:
-        raise RpcError("invalid_params", f"at most {most} options may be chosen", path="$.options")
-    secret = await _secret(call, target)
-    ctx = targets.context(account)
-    ctx.random = os.urandom
-    names = sealing.names(ctx, target.chat, None if target.from_me else target.sender)
-    chosen = list(dict.fromkeys(params.options))
-    sealed = sealing.vote(ctx, targets.key(account, target), names, secret, chosen, _now_ms(account))
-    id = message_id(target.chat)
-    told = MessagePollVote(
-        **_members(account, target, id), hashes=[sealing.option_hash(name).hex() for name in chosen]
-    )
-    message = build("vote", sealed, Options())
-    return await _act(call, account, target, message, params, chosen, id=id, told=(told,))
-
-
-class RsvpParams(ActParams, frozen=True, kw_only=True):
-    response: Literal["going", "not_going", "maybe"]
-    extra_guests: Annotated[int, Meta(ge=0, le=100)] = 0
-
-
-@method(
-    "message.rsvp",
-    scope=Scope.SEND,
-    account=True,
-    owns_key=True,
-    deadline_s=3600,
-    errors=SEND_ERRORS,
-    example={"id": "3EB0A1B2C3D4E5F60718", "chat": "+15550002222", "response": "going"},
-)
-async def rsvp(call: Call, params: RsvpParams) -> SendResult:
-    """Answer an invitation to an event."""
-    account, target = await _target(call, params)
-    if target.row is not None and target.row.kind != "event":
-        raise RpcError("invalid_params", f"message {target.id} is no event", path="$.id")
-    secret = await _secret(call, target)
-    ctx = targets.context(account)
-    ctx.random = os.urandom
-    names = sealing.names(ctx, target.chat, None if target.from_me else target.sender)
-    key = targets.key(account, target)
-    sealed = sealing.response(ctx, key, names, secret, params.response, params.extra_guests, _now_ms(account))
-    id = message_id(target.chat)
-    told = MessageEventResponse(
-        **_members(account, target, id), response=params.response, extra_guests=params.extra_guests
-    )
-    message = build("rsvp", sealed, Options())
-    said = [params.response, params.extra_guests]
-    return await _act(call, account, target, message, params, said, id=id, told=(told,))
-
-
-async def _secret(call: Call, target: targets.Target) -> bytes:
-    secret = await fleet(call).archive.messages.secret(
-        call.account, str(target.chat), target.id, str(target.sender or "")
-    )
-    if not secret:
-        raise RpcError(
-            "not_found", f"the secret of message {target.id} is not known here: it can't be answered"
-        )
-    return secret
-
-
-def _members(account: Account, target: targets.Target, id: str) -> dict[str, Any]:
-    """What the event of a sealed act says beside the act itself."""
-    view, ctx = account.keystore, targets.context(account)
-    own = ctx.account
-    me = people.person(view, own.lid_jid or own.pn_jid)
-    chat: Chat = people.chat(view, target.chat)
-    author = me if target.from_me or target.sender is None else people.person(view, target.sender)
-    return {
-        "at": account.now(),
-        "key": f"message/{chat.id}/{me.id}/{id}",
-        "id": id,
-        "sent_at": account.now(),
-        "chat": chat,
-        "target": Target(id=target.id, chat=chat, from_=author),
-        "by": me,
-        "from_me": True,
-    }
-
-
-class AnswerParams(ActParams, frozen=True, kw_only=True):
-    choice: Annotated[str, Meta(min_length=1, description="Id of the button or the row.")]
-    text: Annotated[str, Meta(description="What the answer shows. Absent: the button's own words.")] = ""
-
-
-@method(
-    "message.answer",
-    scope=Scope.SEND,
-    account=True,
-    owns_key=True,
-    deadline_s=3600,
-    errors=SEND_ERRORS,
-    example={"id": "3EB0A1B2C3D4E5F60718", "chat": "+15550002222", "choice": "yes"},
-)
-async def answer(call: Call, params: AnswerParams) -> SendResult:
-    """Choose a button or a row of a message that offers some."""
-    account, target = await _target(call, params)
-    body = target.data.get("body", {})
-    if not body:
-        raise RpcError("not_found", f"the content of message {target.id} is not in the archive", path="$.id")
-    offered = _choices(body)
-    if offered and params.choice not in offered:
-        raise RpcError("invalid_params", f"the message offers {', '.join(offered)}", path="$.choice")
-    said = acts.Answer(
-        kind=str(body.get("kind", "")),
-        choice=params.choice,
-        text=params.text or offered.get(params.choice, ""),
-        index=list(offered).index(params.choice) if params.choice in offered else 0,
-    )
-    options = Options(quote=targets.quote(account, target, target.chat), secret=os.urandom(32))
-    message = build("answer", said, options)
-    return await _act(call, account, target, message, params, params.choice, params.text)
-
-
-def _choices(body: dict[str, Any]) -> dict[str, str]:
-    """Id → words of what a message offers."""
-    rows = [row for section in body.get("list", {}).get("sections", ()) for row in section.get("rows", ())]
-    offered = [*body.get("buttons", ()), *rows]
-    return {str(one["id"]): str(one.get("text") or one.get("title", "")) for one in offered if one.get("id")}
+    account, target = await earlier(call, params)
+    said = acts.Keep(key=targets.key(account, target), on=params.on, at_ms=now_ms(account))
+    return await act(call, account, target, build("keep", said, Options()), params, params.on)
 
 
 class RequestResult(Result, frozen=True):
