@@ -62,8 +62,6 @@ class Person:
         self.rules: list[Rule] = []
         #: Messages that the phone read and nobody has waited for yet.
         self.inbox: deque[Read] = deque(maxlen=KEPT)
-        #: Chat, sender and id of what it has shown.
-        self._shown: dict[tuple[str, str, str], None] = {}
         #: Call stanzas that reached the phone.
         self.calls: list[Node] = []
         self.phone.on_call = self.calls.append
@@ -309,13 +307,8 @@ class Person:
     # what they do by themselves
 
     def _read(self, read: Read) -> None:
-        place = (str(read.chat), str(read.sender), read.id)
-        # What a phone shows already comes again when its sender did not hear the server's word.
-        if read.peer or place in self._shown:
+        if read.peer:
             return
-        self._shown[place] = None
-        if len(self._shown) > KEPT:
-            del self._shown[next(iter(self._shown))]
         sender = None if read.from_me else read.sender
         self.phone.history.remember(read.chat, read.id, read.message, at=read.at, sender=sender)
         self.inbox.append(read)
