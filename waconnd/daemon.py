@@ -45,6 +45,7 @@ from waconnd.rpc.work import WorkQueues
 from waconnd.store.archive import Archive, ArchiveError
 from waconnd.store.archive.retention import Retention
 from waconnd.store.errors import StoreError
+from waconnd.store.stamp import FileStamp
 from waconnd.systemd import Notifier, take_sockets
 from waconnd.versions import Versions
 
@@ -78,7 +79,11 @@ class Daemon:
         self.loaded, self._load, self._beside = loaded, reload, beside
         config = loaded.config
         self.metrics = Metrics()
-        self.archive = Archive(config.state_path / "events.db", retention=_retention(config))
+        self.archive = Archive(
+            config.state_path / "events.db",
+            retention=_retention(config),
+            witness=FileStamp(config.cache_path / "stamps" / ".events"),
+        )
         self.versions = Versions(lambda: self.config, config.cache_path / "version.json")
         self.spool = Spool(
             config.cache_path / "uploads",
@@ -224,6 +229,7 @@ class Daemon:
                 extra=fields("daemon.started"),
             )
             await self._emit("daemon.started", {"version": __version__})
+            await self._own_up()
             await self._stop.wait()
             await self._go_down(server)
             tasks.cancel_scope.cancel()
@@ -257,6 +263,18 @@ class Daemon:
         from waconnd.api.message import send_text
 
         await send_text(self, row.account, row.chat, text, key)
+
+    async def _own_up(self) -> None:
+        """An older state was put back. What the log held since is gone, and its numbers are not used again."""
+        was = self.archive.rolled_back_from
+        if was is not None:
+            log.error(
+                "events.db is an older copy than the one that was in use: events up to %d had been told; new ones go on above"
+                " them, and whatever was only in the newer file is gone",
+                was,
+                extra=fields("store.restored"),
+            )
+            await self._emit("daemon.restored", {"was": was})
 
     def _counts(self) -> str:
         states = Counter(self.account_states().values())

@@ -12,6 +12,7 @@ from protocol.events.base import Durable
 from tests.archive.samples import GROUP, NOW, Clock, message
 from waconnd.store.archive import Archive, ArchiveClosed, ArchiveError, CursorExpired, Filter, Retention
 from waconnd.store.archive import events as log
+from waconnd.store.stamp import FileStamp
 
 
 class Happened(Durable, frozen=True, tag="test.happened"):
@@ -267,3 +268,34 @@ async def test_closed_says_so(tmp_path: Path) -> None:
     await archive.close()
     with pytest.raises(ArchiveClosed):
         await archive.events.append("main", [happened(1)])
+
+
+async def test_an_older_copy_never_gives_a_number_twice(tmp_path: Path) -> None:
+    """The whole file put back, or lost: who stands where the newer one was misses nothing of what comes."""
+    state, stamp = tmp_path / "events.db", tmp_path / "cache/.events"
+    async with Archive(state, witness=FileStamp(stamp)) as archive:
+        await archive.events.append("main", [happened(n) for n in range(3)])
+        assert archive.rolled_back_from is None
+    assert [place.name for place in tmp_path.iterdir() if place.is_file()] == ["events.db"]
+    older = state.read_bytes()
+    async with Archive(state, witness=FileStamp(stamp)) as archive:
+        assert archive.rolled_back_from is None, "a usual start is no restore"
+        await archive.events.append("main", [happened(n) for n in range(3, 8)])
+        log_id = (await archive.events.bounds()).log_id
+    for put_back in (lambda: state.write_bytes(older), state.unlink):
+        put_back()
+        async with Archive(state, witness=FileStamp(stamp)) as archive:
+            assert archive.rolled_back_from is not None
+            assert archive.rolled_back_from >= 8
+            assert archive.events.newest > 1_000_000
+            assert (await archive.events.bounds()).log_id != log_id
+            (seq,) = await archive.events.append("main", [happened(99)])
+            assert seq == archive.events.newest
+            if put_back == state.unlink:
+                # What lay between is gone with the file, and nobody is told otherwise.
+                with pytest.raises(CursorExpired, match=f"the oldest event held is {seq}"):
+                    await archive.events.read(8)
+            else:  # a cursor from before is a place of this log, too
+                assert [row.seq for row in (await archive.events.read(8)).events] == [seq]
+        async with Archive(state, witness=FileStamp(stamp)) as archive:
+            assert archive.rolled_back_from is None

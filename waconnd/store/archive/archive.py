@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from protocol.events.base import Event
 from waconnd.store.archive import copies, schema
@@ -21,7 +21,7 @@ from waconnd.store.archive.contacts import Contacts
 from waconnd.store.archive.copies import RetryCopies
 from waconnd.store.archive.cursors import Cursors
 from waconnd.store.archive.errors import ArchiveError
-from waconnd.store.archive.events import EventLog, bounds
+from waconnd.store.archive.events import EventLog, bounds, newest_of
 from waconnd.store.archive.history import History
 from waconnd.store.archive.media import MediaStore
 from waconnd.store.archive.messages import Messages
@@ -31,16 +31,30 @@ from waconnd.store.archive.settings import Settings
 from waconnd.store.archive.stamps import Stamps
 from waconnd.store.archive.thread import Worker
 from waconnd.store.archive.traces import Traces
+from waconnd.store.stamp import Witness
+
+#: Under this name a witness remembers the event log.
+LOG: Final = b"the event log"
+#: The witness may lag behind by what a power cut took from it; numbers go on far above.
+LEAP: Final = 1_000_000
 
 
 class Archive:
     """`async with Archive(path) as archive: …`; all methods belong to the event loop that opened it."""
 
     def __init__(
-        self, path: Path, *, clock: Callable[[], float] = time.time, retention: Retention | None = None
+        self,
+        path: Path,
+        *,
+        clock: Callable[[], float] = time.time,
+        retention: Retention | None = None,
+        witness: Witness | None = None,
     ) -> None:
-        self.path, self._clock = path, clock
-        self._writer = Worker("archive", lambda: schema.connect(path), write=True)
+        """`witness` remembers elsewhere how far the log came: an older copy of the file is noticed by it."""
+        self.path, self._clock, self._witness = path, clock, witness
+        #: The newest event that somebody saw, when the file held less: an older copy was put back.
+        self.rolled_back_from: int | None = None
+        self._writer = Worker("archive", lambda: schema.connect(path), write=True, committed=self._committed)
         self._reader = Worker("archive-read", lambda: schema.connect_reader(path), write=False)
         writer, reader = self._writer, self._reader
         self.events = EventLog(writer, reader, clock)
@@ -62,15 +76,26 @@ class Archive:
         """Open or make the file. Raises ArchiveFailed, SchemaTooNew."""
         await self._writer.start()
         await self._reader.start()
-        self.events.opened((await self._reader.call(bounds)).newest)
+        newest = (await self._reader.call(bounds)).newest
+        self.events.opened(newest)
+        seen = self._witness.highest(LOG) if self._witness else 0
+        if seen > newest:
+            self.rolled_back_from = seen
+            await self.events.go_on_above(seen + LEAP)
         self.stamps.loaded(await self._reader.call(self.stamps.load))
+
+    def _committed(self, connection: sqlite3.Connection) -> None:
+        """On the writer's thread."""
+        if self._witness is not None:
+            self._witness.saw(LOG, newest_of(connection))
 
     async def close(self) -> None:
         """Finish what is queued."""
         with suppress(ArchiveError):
             await self._writer.call(self.stamps.write)
-        await self._writer.stop()
+        # The writer last: who closes a database last merges its log into it, and a reader may not.
         await self._reader.stop()
+        await self._writer.stop()
 
     async def __aenter__(self) -> Self:
         await self.open()

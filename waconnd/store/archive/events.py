@@ -6,6 +6,7 @@ A subscription is a place in this log. Nobody has a queue here: a follower reads
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -204,15 +205,18 @@ class EventLog:
         """Where the log begins and ends."""
         return await self._reader.call(bounds)
 
-    async def renew_log_id(self, make: Callable[[], str]) -> str:
-        """After an older copy of the file was put back: its numbers mean other events now, so the log is another one."""
-        fresh = make()
-        await self._writer.call(
-            lambda connection: connection.execute(
-                "update meta set value = ? where name = 'log_id'", (fresh,)
-            ).close()
-        )
-        return fresh
+    async def go_on_above(self, seq: int) -> None:
+        """After an older copy of the file was put back: no number may mean two events, so the next ones lie above this one,
+        and the log is another one.
+        """
+
+        def job(connection: sqlite3.Connection) -> None:
+            connection.execute("delete from sqlite_sequence where name = 'event'")
+            connection.execute("insert into sqlite_sequence(name, seq) values('event', ?)", (seq,))
+            connection.execute("update meta set value = ? where name = 'log_id'", (os.urandom(8).hex(),))
+
+        await self._writer.call(job)
+        self.newest = seq
 
     def opened(self, newest: int) -> None:
         """The archive is open: the log ends here."""
@@ -292,6 +296,10 @@ def read(connection: sqlite3.Connection, after: int, wanted: Filter, limit: int)
     if 0 < after < held.oldest - 1:
         raise _expired("events after this cursor were pruned by the retention", held)
     start = max(after, held.oldest - 1)
+    if held.newest - start > SCAN_ROWS:
+        # An older copy that was put back left a hole of a million numbers.
+        (first,) = connection.execute("select min(seq) from event where seq > ?", (start,)).fetchone()
+        start = held.newest if first is None else first - 1
     end = min(start + SCAN_ROWS, held.newest)
     where, values = _where(wanted)
     rows: list[Row] = []

@@ -62,8 +62,16 @@ class _Order(Generic[T]):
 class Worker:
     """The thread. `write`: jobs share `begin immediate`; else each runs in a read transaction of its own."""
 
-    def __init__(self, name: str, connect: Callable[[], sqlite3.Connection], *, write: bool) -> None:
-        self._connect, self._write = connect, write
+    def __init__(
+        self,
+        name: str,
+        connect: Callable[[], sqlite3.Connection],
+        *,
+        write: bool,
+        committed: Callable[[sqlite3.Connection], object] = lambda _: None,
+    ) -> None:
+        #: `committed` is told of each batch that is durable, before those who wait for it; on the thread.
+        self._connect, self._write, self._committed = connect, write, committed
         self._queue: SimpleQueue[_Order[Any] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -128,6 +136,7 @@ class Worker:
             self._busy_since = time.monotonic()
             try:
                 self._carry_out(connection, batch)
+                self._committed(connection)
             except sqlite3.Error as error:
                 failure = _failure(error)
                 for order in batch:
