@@ -99,6 +99,8 @@ async def test_what_others_change_about_themselves(rig: Rig) -> None:
     await rig.event("contact.updated", lambda data: data.get("about") == "On a boat")
     theirs = await rig.client.call("profile.get", id=rig.number("ann"))
     assert (theirs["about"], bool(theirs["picture_id"])) == ("On a boat", True)
+    assert (theirs["name"], theirs["number"]) == ("ann", rig.number("ann"))
+    assert theirs["id"] == theirs["lid"] == str(ann.account.lid)
 
 
 async def test_privacy_is_read_set_and_follows_the_phone(rig: Rig) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
+import msgspec
 from msgspec import Meta
 
 from protocol.appstate import actions
 from protocol.flows import appstate_push, profile
 from protocol.flows.courtesy import show_presence
-from protocol.jid import Jid
+from protocol.jid import Jid, parse
+from waconnd import shown
 from waconnd.account import Account
 from waconnd.address import resolve
 from waconnd.api.host import fleet, host
@@ -19,6 +21,7 @@ from waconnd.rpc.caller import Call
 from waconnd.rpc.declare import Params, Result, Scope, method
 from waconnd.rpc.errors import RpcError
 from waconnd.rpc.times import rfc3339
+from waconnd.shown import PersonView
 
 ERRORS: Final = ("not_ready", "not_linked", "rate_limited", "server_error")
 #: As the apps allow.
@@ -55,27 +58,26 @@ async def get(call: Call, params: GetParams) -> ProfileResult:
     account = fleet(call).get(call.account)
     if params.id:
         who = await resolve(fleet(call), call.account, params.id)
-        contacts = await fleet(call).archive.contacts.find(call.account, [str(who)])
-        name = contacts[str(who)].shown if str(who) in contacts else ""
-        return await _profile(account, who, name, business=params.business)
+        (person,) = await shown.persons(fleet(call), account, [who])
+        return await _profile(account, who, person, business=params.business)
     creds = account.creds
     if creds is None or creds.account is None:
         raise RpcError("not_linked", f"account {call.account!r} is not linked")
-    return await _profile(account, creds.account.pn_jid.bare, creds.push_name, business=params.business)
+    me = creds.account.pn_jid.bare
+    (person,) = await shown.persons(fleet(call), account, [me])
+    named = msgspec.structs.replace(person, name=creds.push_name)
+    return await _profile(account, me, named, business=params.business)
 
 
-async def _profile(account: Account, who: Jid, name: str, *, business: bool) -> ProfileResult:
+async def _profile(account: Account, who: Jid, person: PersonView, *, business: bool) -> ProfileResult:
     picture = await account.flow(lambda ctx: profile.picture_of(ctx, who, "image"))
     about, at = await account.flow(lambda ctx: profile.about_of(ctx, who)) if who.is_user else ("", 0)
     told = await account.flow(lambda ctx: profile.business_of(ctx, who)) if business else {}
-    creds = account.creds
-    own = creds.account if creds is not None else None
-    mine = own is not None and own.pn_jid.user == who.user
     return ProfileResult(
-        id=str(who),
-        number=f"+{who.user}" if who.is_pn else "",
-        lid=own.lid_jid.bare.__str__() if mine and own is not None and own.lid_jid is not None else "",
-        name=name,
+        id=person.id,
+        number=f"+{parse(person.pn).user}" if person.pn else "",
+        lid=person.lid,
+        name=person.name,
         about=about,
         about_at=rfc3339(float(at)) if at else "",
         picture_id=picture.id,
