@@ -17,7 +17,7 @@ from protocol.content.history import Facts, HistoryDamaged
 from protocol.crypto.media import seal_retry
 from protocol.effects import Commit, Lookup, Pause, Question
 from protocol.events.state import HistorySynced
-from protocol.flows import tokens
+from protocol.flows import privacy, tokens
 from protocol.flows.appstate_keys import ask_phone
 from protocol.flows.context import Context
 from protocol.flows.mapping import learn_many
@@ -175,8 +175,12 @@ async def _learn(ctx: Context, facts: Facts) -> None:
     )
     if fresh != creds:
         ctx.set_creds(txn, lambda _: fresh)
+    told = None
+    if facts.default_timer_s is not None and privacy.default_timer(txn) is None:
+        # Notices, once one has come, know better.
+        told = privacy.note_timer(ctx, txn, facts.default_timer_s)
     if txn.changes:
-        await Commit(txn)
+        await Commit(txn, events=(told,) if told else ())
 
 
 async def _finish(

@@ -24,6 +24,7 @@ async def rig(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[R
             at = now - (SENT - number) * DAY // 2
             text = Message(conversation=f"day {number}")
             me.phone.history.remember(ann.jid, f"H{number:04}", text, at=at, sender=ann.jid, name="ann")
+        me.account.default_timer = DAY
         me.phone.history.remember(bob.jid, "B1", Message(conversation="hi bob"), at=now - DAY)
         await rig.client.account.create(account="main")
         qr = await rig.client.pair.qr(account="main")
@@ -56,6 +57,7 @@ async def test_chats_messages_and_names_are_here(rig: Rig) -> None:
     assert (chat.get("unread", 0), chat["last"]["text"]) == (0, f"day {SENT - 1}")
     ann = await rig.client.contact.get(id=rig.number("ann"))
     assert (ann["push_name"], ann["lid"]) == ("ann", str(rig.person("ann").account.lid))
+    assert (await rig.client.call("privacy.get"))["default_timer_s"] == DAY
     hits = (await rig.client.message.search(query="day 599"))["hits"]
     assert hits[0]["message"]["id"] == "H0599"
 

@@ -67,6 +67,7 @@ class History:
         self._mappings(first)
         first.nctSalt = self.nct_salt
         first.globalSettings.chatDbLidMigrationTimestamp = self._phone.account.created
+        first.globalSettings.disappearingModeDuration = self._phone.account.default_timer
         names = self._chunk(HistorySync.PUSH_NAME)
         for user in sorted(self._phone.account.contacts):
             account = self._phone.world.accounts.get(user)
