@@ -69,9 +69,12 @@ def test_cut_anywhere_only_the_last_frame_is_lost(frames: list[bytes], data: Any
     whole = journal(frames)
     start = len(journal(frames[:-1]))
     cut = data.draw(st.integers(start, len(whole) - 1))
-    layout = parse(whole[:cut] + bytes(data.draw(st.integers(0, 300))))
-    assert layout.bodies == tuple(frames[:-1])
-    assert layout.end == start
+    left = whole[:cut] + bytes(data.draw(st.integers(0, 300)))
+    layout = parse(left)
+    # A frame that ends in zeros, cut within them, is whole again by the zeros that pad a journal.
+    kept = frames if left.startswith(whole) else frames[:-1]
+    assert layout.bodies == tuple(kept)
+    assert layout.end == (len(whole) if left.startswith(whole) else start)
 
 
 @settings(max_examples=60)
