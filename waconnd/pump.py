@@ -6,6 +6,7 @@ whose fate is unknown (link lost before the ack) waits for the next connection; 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
@@ -28,6 +29,7 @@ from protocol.events.message import (
     MessageReaction,
     MessageStatus,
 )
+from protocol.events.state import ChatUpdated
 from protocol.flows.context import Context
 from protocol.flows.people import kind_of
 from protocol.flows.send import SendRefused, SendRequest, SendResult, lane, send
@@ -49,6 +51,10 @@ log = logging.getLogger(__name__)
 
 #: Rows on their way at once: enough to fill the wire, few enough that a lost link leaves little in doubt.
 IN_FLIGHT: Final = 256
+#: Sends of one account begin no closer than so many seconds: one alone leaves at once, and those that come in a stream
+#: leave together. Between two programs and three threads a turn costs more than a message, and whoever queues
+#: messages one by one is answered meanwhile.
+PACE: Final = 0.02
 #: A full wire is filled again when so few are left: rows are fetched by many at a time.
 REFILL: Final = IN_FLIGHT // 2
 #: The archive refuses (disk full): look again after this.
@@ -167,6 +173,9 @@ class Pump:
         self.spoken: set[str] = set()
         #: Where rows are sent from, while `run` runs.
         self._group: anyio.abc.TaskGroup | None = None
+        #: Rows that leave together, and when.
+        self._leaving: list[Entry] = []
+        self._free_at = 0.0
         #: The outbox' version at which nothing waited there: as long as it stands, a new row need not wait either.
         self._clear = -1
         #: Rows being stored that may not leave at once.
@@ -221,8 +230,18 @@ class Pump:
 
     def _begin(self, entry: Entry) -> None:
         self._flying.add(entry.outbox_id)
-        if self._group is not None:
-            self._group.start_soon(self._send, entry)
+        self._leaving.append(entry)
+        if len(self._leaving) == 1:
+            asyncio.get_running_loop().call_at(self._free_at, self._depart)
+
+    def _depart(self) -> None:
+        entries, self._leaving = self._leaving, []
+        self._free_at = asyncio.get_running_loop().time() + PACE
+        for entry in entries:
+            if self._group is not None:
+                self._group.start_soon(self._send, entry)
+            else:
+                self._flying.discard(entry.outbox_id)
 
     def stored(self, batch: Sequence[Inboxed]) -> None:
         """Rows of the log are durable, the server's word on our messages among them."""
@@ -235,6 +254,8 @@ class Pump:
                 for id in event.ids:
                     if outbox_id := self._watched.get(id):
                         self._told(outbox_id, Outcome(event.status))
+            elif isinstance(event, ChatUpdated):
+                self._archive.chats.changed()
 
     @contextmanager
     def watching(self, outbox_id: str, id: str) -> Iterator[Waiter]:
@@ -484,7 +505,7 @@ def _status(
 ) -> OwnStatus:
     return OwnStatus(
         at=at,
-        key=f"message.status/{id}/{outbox_id}/{status}",
+        key=f"message.status/{outbox_id}/{status}",
         ids=[id],
         outbox_id=outbox_id,
         chat=Chat(chat, kind_of(parse(chat))),

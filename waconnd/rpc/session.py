@@ -8,6 +8,7 @@ from typing import Final
 
 import anyio
 import anyio.abc
+import anyio.lowlevel
 import msgspec
 
 from waconnd.rpc.caller import Caller
@@ -49,6 +50,8 @@ class Session:
         self._quiet = anyio.Event()
         self._running: dict[bytes, anyio.CancelScope] = {}
         self._fds: tuple[int, ...] = ()
+        #: Ready, and not handed to the kernel yet.
+        self._answers: list[bytes] = []
 
     async def run(self, data: bytes, fds: tuple[int, ...]) -> None:
         """Until the client is gone, or has finished writing and got all its answers."""
@@ -145,6 +148,8 @@ class Session:
             if not self._in_flight:
                 self._quiet.set()
                 self._quiet = anyio.Event()
+        if then:
+            await self._flush()
         for go in then:
             go()
 
@@ -158,8 +163,18 @@ class Session:
             scope.cancel()
 
     async def _reply(self, answer: bytes | None) -> None:
-        if answer is not None:
-            await self._send(answer + b"\n")
+        if answer is None:
+            return
+        self._answers.append(answer)
+        if len(self._answers) == 1:
+            # What others have ready in this turn goes along: each write wakes the client.
+            await anyio.lowlevel.checkpoint()
+            await self._flush()
+
+    async def _flush(self) -> None:
+        answers, self._answers = self._answers, []
+        if answers:
+            await self._send(b"\n".join(answers) + b"\n")
 
     async def _send(self, data: bytes) -> None:
         # Half a line would garble all that follows: once begun it is finished, or the connection closed.

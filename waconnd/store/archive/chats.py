@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from time import monotonic
 from typing import Any, Final
 
 import msgspec
@@ -15,6 +16,9 @@ from waconnd.store.archive.project_chat import ensure, set_members
 from waconnd.store.archive.thread import Worker
 
 PAGE_ROWS: Final = 200
+#: A chat that is written to again within so many seconds is not looked up again, unless it changed.
+TIMER_SECONDS: Final = 2.0
+MAX_TIMERS: Final = 1_000
 #: An integrator's own notes on a chat: notes, not a database.
 MAX_LOCAL_BYTES: Final = 16 * 1024
 
@@ -66,6 +70,9 @@ class Chats:
 
     def __init__(self, writer: Worker, reader: Worker) -> None:
         self._writer, self._reader = writer, reader
+        #: (account, chat) → until when this is taken for true, and the timer.
+        self._timers: dict[tuple[str, str], tuple[float, int]] = {}
+        self._changes = 0
 
     async def get(self, account: str, id: str) -> Chat:
         """Raises NotFound."""
@@ -79,7 +86,10 @@ class Chats:
         return await self._reader.call(job)
 
     async def timer(self, account: str, id: str) -> int:
-        """Seconds after which messages vanish in a chat; 0: never, or no such chat. Every send asks."""
+        """Seconds after which messages vanish in a chat; 0: never, or no such chat. Every send asks, and few hear news."""
+        held = self._timers.get((account, id))
+        if held is not None and held[0] > monotonic():
+            return held[1]
 
         def job(connection: sqlite3.Connection) -> int:
             row = connection.execute(
@@ -87,7 +97,18 @@ class Chats:
             ).fetchone()
             return 0 if row is None else int(row[0])
 
-        return await self._reader.call(job)
+        seen = self._changes
+        seconds = await self._reader.call(job)
+        if seen == self._changes:
+            if len(self._timers) >= MAX_TIMERS:
+                self._timers.clear()
+            self._timers[account, id] = monotonic() + TIMER_SECONDS, seconds
+        return seconds
+
+    def changed(self) -> None:
+        """Chats may have other timers now."""
+        self._changes += 1
+        self._timers.clear()
 
     async def page(
         self,
@@ -138,7 +159,7 @@ class Chats:
             ensure(connection, account, id, {})
             set_members(connection, account, id, members)
 
-        await self._writer.call(job)
+        await self._writer.call(job, lambda _: self.changed())
 
     async def note(self, account: str, id: str, local: Fields) -> Fields:
         """Merge into the integrator's own members (None removes one). Raises NotFound. Returns all of them."""

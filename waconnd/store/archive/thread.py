@@ -10,6 +10,7 @@ import asyncio
 import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Any, Final, Generic, TypeVar
@@ -72,7 +73,11 @@ class Worker:
     ) -> None:
         #: `committed` is told of each batch that is durable, before those who wait for it; on the thread.
         self._connect, self._write, self._committed = connect, write, committed
-        self._queue: SimpleQueue[_Order[Any] | None] = SimpleQueue()
+        self._queue: SimpleQueue[list[_Order[Any]] | None] = SimpleQueue()
+        #: Orders of this turn of the loop: they are handed over together, since waking a thread costs as much as a job.
+        self._collected: list[_Order[Any]] = []
+        #: On the thread: orders that were handed over and have not been taken.
+        self._ready: deque[_Order[Any]] = deque()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._opened: asyncio.Future[None] | None = None
@@ -96,9 +101,16 @@ class Worker:
         if self._loop is None or self._closed:
             raise ArchiveClosed("the archive is closed: the daemon is starting or stopping, try again")
         order = _Order(job, self._loop.create_future(), then, outside=outside)
-        self._queue.put(order)
+        if not self._collected:
+            self._loop.call_soon(self._hand_over)
+        self._collected.append(order)
         result: T = await order.future
         return result
+
+    def _hand_over(self) -> None:
+        orders, self._collected = self._collected, []
+        if orders:
+            self._queue.put(orders)
 
     def stuck_for(self) -> float:
         """Seconds that the running batch has taken so far; the watchdog asks."""
@@ -106,14 +118,15 @@ class Worker:
         return 0.0 if since is None else time.monotonic() - since
 
     def waiting(self) -> int:
-        """Jobs in the queue."""
-        return self._queue.qsize()
+        """Jobs that wait, those that came together counted once."""
+        return len(self._ready) + self._queue.qsize()
 
     async def stop(self) -> None:
         """Finish what is queued and close the connection."""
         if self._closed or self._loop is None:
             return
         self._closed = True
+        self._hand_over()
         self._queue.put(None)
         until = time.monotonic() + STOP_SECONDS
         while self._thread.is_alive() and time.monotonic() < until:
@@ -151,20 +164,25 @@ class Worker:
         connection.close()
 
     def _take(self) -> tuple[list[_Order[Any]], bool]:
-        """What waits, up to a batch; an `outside` job comes alone."""
-        first = self._queue.get()
-        if first is None:
+        """What waits, up to a batch, which an `outside` job ends; a reader takes one job at a time."""
+        if not self._ready and not self._refill(self._queue.get()):
             return [], True
-        batch = [first]
-        while self._write and len(batch) < MAX_BATCH and not batch[-1].outside:
-            try:
-                order = self._queue.get_nowait()
-            except Empty:
-                break
-            if order is None:
-                return batch, True
-            batch.append(order)
+        batch: list[_Order[Any]] = []
+        most = MAX_BATCH if self._write else 1
+        while len(batch) < most and not (batch and batch[-1].outside):
+            if not self._ready:
+                try:
+                    if not self._refill(self._queue.get_nowait()):
+                        return batch, True
+                except Empty:
+                    break
+            batch.append(self._ready.popleft())
         return batch, False
+
+    def _refill(self, orders: list[_Order[Any]] | None) -> bool:
+        """False: that was the end."""
+        self._ready.extend(orders or ())
+        return orders is not None
 
     def _carry_out(self, connection: sqlite3.Connection, batch: list[_Order[Any]]) -> None:
         outside = batch.pop() if batch[-1].outside else None
