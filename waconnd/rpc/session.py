@@ -59,7 +59,7 @@ class Session:
             async with anyio.create_task_group() as tasks:
                 self._tasks = tasks
                 self._caller.notify = self._send
-                self._caller.subscriptions = subscriptions = Subscriptions(tasks, self._send)
+                self._caller.subscriptions = subscriptions = Subscriptions(tasks, self._tell)
                 while data:
                     await self._take(data, fds)
                     data, fds = await self._stream.receive()
@@ -172,9 +172,13 @@ class Session:
             await self._flush()
 
     async def _flush(self) -> None:
+        if self._answers:
+            await self._tell(b"")
+
+    async def _tell(self, data: bytes) -> None:
+        """Behind the answers that are ready: an event that follows from a call comes after its answer."""
         answers, self._answers = self._answers, []
-        if answers:
-            await self._send(b"\n".join(answers) + b"\n")
+        await self._send(b"".join(answer + b"\n" for answer in answers) + data)
 
     async def _send(self, data: bytes) -> None:
         # Half a line would garble all that follows: once begun it is finished, or the connection closed.
