@@ -36,6 +36,9 @@ TRACE_ROWS: Final = 50_000
 FRESH_ROWS: Final = 500
 FRESH_SECONDS: Final = 2.0
 _INSERT: Final = "insert into event(account, type, chat, key, at, stored, body) values(?, ?, ?, ?, ?, ?, ?)"
+_MORE: Final = ", (?, ?, ?, ?, ?, ?, ?)"
+#: So many rows are stored by one statement; each number of rows is a statement of its own in SQLite's cache.
+ROWS_AT_ONCE: Final = 32
 
 
 class Filter(msgspec.Struct, frozen=True):
@@ -240,28 +243,49 @@ class EventLog:
 
 def insert(connection: sqlite3.Connection, rows: list[Encoded], now: int) -> list[int]:
     """Rows and their projection, within the caller's transaction. What is put in words here changes in the list too."""
-    seqs: list[int] = []
-    size = 0
     # Looked up first: a conflict would use up a number all the same, and numbers have no holes here.
     known = _known(connection, rows)
     stores: dict[str, Store] = {}
+    fresh: list[Encoded] = []
+    size = 0
+
+    def store() -> None:
+        nonlocal size
+        for seq, row in enumerate(fresh, _store(connection, fresh, now)):
+            known[row.account, row.key] = seq
+            size += len(row.body)
+            project.apply(connection, row, seq, now, stores=stores)
+        fresh.clear()
+
     for place, row in enumerate(rows):
-        held = known.get((row.account, row.key))
-        if held is not None:
-            seqs.append(held)
+        if (row.account, row.key) in known:
             continue
         if row.type == polls.VOTE:
+            # The poll may be among those before it.
+            store()
             rows[place] = row = polls.worded(connection, row)  # noqa: PLW2901
-        values = (row.account, row.type, row.chat, row.key, row.at, now, row.body)
-        seq = connection.execute(_INSERT, values).lastrowid or 0
-        known[row.account, row.key] = seq
-        seqs.append(seq)
-        size += len(row.body)
-        project.apply(connection, row, seq, now, stores=stores)
+        known[row.account, row.key] = 0
+        fresh.append(row)
+    store()
     size += tell_moves(connection, now)
     if size:
         connection.execute("update meta set value = value + ? where name = 'event_bytes'", (size,))
-    return seqs
+    return [known[row.account, row.key] for row in rows]
+
+
+def _store(connection: sqlite3.Connection, rows: Sequence[Encoded], now: int) -> int:
+    """Many rows a statement: each statement hands the interpreter over and back. Gives the first one's number."""
+    first = 0
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        some = rows[start : start + ROWS_AT_ONCE]
+        values = [
+            value
+            for row in some
+            for value in (row.account, row.type, row.chat, row.key, row.at, now, row.body)
+        ]
+        last = connection.execute(f"{_INSERT}{_MORE * (len(some) - 1)}", values).lastrowid or 0
+        first = first or last - len(some) + 1
+    return first
 
 
 def _known(connection: sqlite3.Connection, rows: Sequence[Encoded]) -> dict[tuple[str, str], int]:

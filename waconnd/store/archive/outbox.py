@@ -100,6 +100,8 @@ class Outbox:
     def __init__(self, writer: Worker, reader: Worker, log: EventLog, clock: Callable[[], float]) -> None:
         self._writer, self._reader, self._log, self._clock = writer, reader, log, clock
         self._version = 0
+        #: Account → rows that may be added before those that wait are counted again.
+        self._room: dict[str, int] = {}
         self._moved = anyio.Event()
 
     async def add(
@@ -128,7 +130,7 @@ class Outbox:
                         " new message"
                     )
                 return held, False, []
-            _refuse_when_full(connection, account)
+            self._take_room(connection, account)
             outbox_id = draft.outbox_id or new_id()
             key = draft.key or outbox_id
             n = connection.execute(
@@ -155,7 +157,7 @@ class Outbox:
             else:
                 self._wake()
 
-        entry, fresh, _ = await self._writer.call(job, stored)
+        entry, fresh, _ = await self._writer.call(job, stored, bare=not events)
         return entry, fresh
 
     async def get(self, account: str, outbox_id: str) -> Entry:
@@ -367,6 +369,18 @@ class Outbox:
 
         return await self._writer.call(job, self._wake)
 
+    def _take_room(self, connection: sqlite3.Connection, account: str) -> None:
+        """On the writer's thread. Rows that leave only make room, so they are counted when it seems used up."""
+        room = self._room.get(account, 0)
+        if room <= 0:
+            waiting = _open(connection, account)
+            room = MAX_OPEN - waiting
+        if room <= 0:
+            raise OutboxFull(
+                f"{waiting} messages of {account} wait already: wait until some have left, or cancel them"
+            )
+        self._room[account] = room - 1
+
     def _wake(self, _: object = None) -> None:
         self._version += 1
         moved, self._moved = self._moved, anyio.Event()
@@ -429,14 +443,6 @@ def _next_at(connection: sqlite3.Connection, account: str, at: int) -> int | Non
     ).fetchone()
     held: int | None = row[0]
     return held
-
-
-def _refuse_when_full(connection: sqlite3.Connection, account: str) -> None:
-    waiting = _open(connection, account)
-    if waiting >= MAX_OPEN:
-        raise OutboxFull(
-            f"{waiting} messages of {account} wait already: wait until some have left, or cancel them"
-        )
 
 
 def _open(connection: sqlite3.Connection, account: str) -> int:

@@ -36,12 +36,18 @@ _DISK_ERRORS: Final = ("SQLITE_IOERR", "SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLIT
 class _Order(Generic[T]):
     """A job, where its result goes, and what else has to happen on the loop once it is durable."""
 
-    __slots__ = ("future", "job", "outcome", "outside", "then")
+    __slots__ = ("bare", "future", "job", "outcome", "outside", "then")
 
     def __init__(
-        self, job: Job[T], future: asyncio.Future[T], then: Callable[[T], object] | None, *, outside: bool
+        self,
+        job: Job[T],
+        future: asyncio.Future[T],
+        then: Callable[[T], object] | None,
+        *,
+        outside: bool,
+        bare: bool,
     ) -> None:
-        self.job, self.future, self.then, self.outside = job, future, then, outside
+        self.job, self.future, self.then, self.outside, self.bare = job, future, then, outside, bare
         self.outcome: T | BaseException | None = None
 
     def run(self, connection: sqlite3.Connection) -> None:
@@ -92,15 +98,21 @@ class Worker:
         await self._opened
 
     async def call(
-        self, job: Job[T], then: Callable[[T], object] | None = None, *, outside: bool = False
+        self,
+        job: Job[T],
+        then: Callable[[T], object] | None = None,
+        *,
+        outside: bool = False,
+        bare: bool = False,
     ) -> T:
         """Run a job; what it wrote is durable when this returns. `then` runs on the loop just before.
 
-        `outside`: not within a transaction (checkpoints and copies of the database want that).
+        `outside`: not within a transaction (checkpoints and copies of the database want that). `bare`: writes by one
+        statement at most, and last, so that there is nothing to take back when it fails.
         """
         if self._loop is None or self._closed:
             raise ArchiveClosed("the archive is closed: the daemon is starting or stopping, try again")
-        order = _Order(job, self._loop.create_future(), then, outside=outside)
+        order = _Order(job, self._loop.create_future(), then, outside=outside, bare=bare)
         if not self._collected:
             self._loop.call_soon(self._hand_over)
         self._collected.append(order)
@@ -204,17 +216,18 @@ class Worker:
             connection.set_progress_handler(lambda: time.monotonic() > until, CLOCK_STEPS)
         connection.execute("begin immediate" if self._write else "begin")
         for order in batch:
-            if self._write:
+            guarded = self._write and not order.bare
+            if guarded:
                 connection.execute("savepoint job")
             try:
                 order.run(connection)
             except Exception as error:
                 if not connection.in_transaction:  # SQLite gave the whole of it up: disk full, I/O error
                     raise
-                if self._write:
+                if guarded:
                     connection.execute("rollback to job")
                 order.outcome = _failure(error) if isinstance(error, sqlite3.Error) else error
-            if self._write:
+            if guarded:
                 connection.execute("release job")
         connection.execute("commit")
 
