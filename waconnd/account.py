@@ -283,12 +283,12 @@ class Account:
         await self.authdir.commit(*self.keystore.take_saves())
         self.keystore.committed(number)
 
-    async def close(self) -> None:
+    async def close(self, *, tidy: bool = True) -> None:
         """Hang up, write everything, let go of the directory."""
         self._stopping = True
         self.hang_up()
         self._poke()
-        await self.authdir.close()
+        await self.authdir.close(tidy=tidy)
 
     # --- the supervisor -------------------------------------------------------------------------------------------------
 

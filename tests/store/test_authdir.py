@@ -102,6 +102,22 @@ async def test_several_saves_are_one(store: AuthDir) -> None:
     assert [entry.event for entry in store.inbox()] == [happened(1), happened(2)]
 
 
+async def test_a_hurried_close_leaves_the_files_to_the_next_start(tmp_path: Path) -> None:
+    path = tmp_path / "main"
+    store = await AuthDir.open(path, create=True)
+    futures = [store.submit(save({("pre-key", f"{n}"): b"%d" % n}, n)) for n in range(900)]
+    await store.close(tidy=False)
+    assert all(future.done() for future in futures)
+    assert not list(path.glob("pre-key-*"))
+    again = await AuthDir.open(path)
+    assert {id: again.get("pre-key", id) for id in again.ids("pre-key")} == {
+        f"{n}": b"%d" % n for n in range(900)
+    }
+    assert len(again.inbox()) == 900
+    await again.close()
+    assert len(list(path.glob("pre-key-*"))) == 900
+
+
 async def test_it_is_the_source_of_a_keystore(store: AuthDir) -> None:
     keys = Keystore(store)
     txn = keys.txn()

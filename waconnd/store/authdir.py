@@ -426,8 +426,11 @@ class AuthDir:
         """What is free where this directory lies."""
         return self._held.directory.space()
 
-    async def close(self) -> None:
-        """Save what waits, checkpoint, let go of the lock. After a failure only the lock is let go."""
+    async def close(self, *, tidy: bool = True) -> None:
+        """Save what waits, checkpoint, let go of the lock. After a failure only the lock is let go.
+
+        Not `tidy`: without the checkpoint. The journal holds everything, and the next start files it.
+        """
         if self._closing:
             return
         for timer in (self._idle_timer, self._note_timer):
@@ -435,9 +438,11 @@ class AuthDir:
                 timer.cancel()
         with anyio.CancelScope(shield=True):
             try:
-                while self.failure is None and (self._waiting or self._under_way or self._records.unsettled):
+                while self.failure is None and (
+                    self._waiting or self._under_way or (tidy and self._records.unsettled)
+                ):
                     await asyncio.gather(*(w.future for w in self._waiting), return_exceptions=True)
-                    await self.checkpoint()
+                    await (self.checkpoint() if tidy else self._quiet.wait())
             finally:
                 self._closing = True
                 await self._quiet.wait()
