@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+#: The same inside, wherever it lies outside.
+SOURCE = "/run/source"
 SYSTEMD = "/lib/systemd/systemd"
 #: Not the one that runs the tests: the service must find it outside of anybody's home.
 PYTHON = "/usr/bin/python3"
@@ -22,6 +24,9 @@ BOOT = """
 set -e
 mount --make-rprivate /
 mount -t tmpfs tmpfs /run
+mkdir {source}
+mount --bind "{root}" {source}
+mount -o remount,bind,ro {source}
 for name in etc var opt usr; do
     mkdir -p /run/over/$name/up /run/over/$name/work
     mount -t overlay overlay -o lowerdir=/$name,upperdir=/run/over/$name/up,workdir=/run/over/$name/work /$name
@@ -37,7 +42,7 @@ while read -r _ _ _ _ where _; do
 done < /proc/self/mountinfo
 umount -l /sys/fs/cgroup
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
-for place in / /root /home /srv /boot "{root}" "{folder}" /proc/sys/kernel; do
+for place in / /root /home /srv /boot {source} "{root}" "{folder}" /proc/sys/kernel; do
     if [ -w "$place" ]; then echo "$place can be written: not booting" >&2; exit 1; fi
 done
 [ "$(stat -f -c %T /tmp)" = tmpfs ] && [ -z "$(ls -A /tmp)" ] || {{ echo "/tmp is not our own: not booting" >&2; exit 1; }}
@@ -74,7 +79,7 @@ class Machine:
     """Boots when made; `halt()` ends it."""
 
     def __init__(self, folder: Path) -> None:
-        script = BOOT.format(root=ROOT, folder=folder, systemd=SYSTEMD)
+        script = BOOT.format(root=ROOT, source=SOURCE, folder=folder, systemd=SYSTEMD)
         flags = ["--pid", "--fork", "--mount", "--mount-proc", "--uts", "--ipc", "--cgroup", "--kill-child"]
         with (folder / "boot.log").open("wb") as log:
             self.outer = subprocess.Popen(

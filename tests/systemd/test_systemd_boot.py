@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from tests.systemd.machine import PYTHON, ROOT, Machine, missing
+from tests.systemd.machine import PYTHON, ROOT, SOURCE, Machine, missing
 from waconnd.logs import MESSAGE_IDS
 
 pytestmark = [
@@ -29,7 +29,7 @@ INSTALL = ("make", "install", f"PY={PYTHON}")
 def machine(tmp_path_factory) -> Iterator[Machine]:
     machine = Machine(tmp_path_factory.mktemp("machine"))
     try:
-        machine.ok(*INSTALL, "-C", str(ROOT))
+        machine.ok(*INSTALL, "-C", SOURCE)
         machine.write("/etc/waconnd/waconnd.toml", CONFIG)
         machine.ok("chmod", "-R", "a+rX", "/etc/waconnd")
         machine.ok("systemctl", "enable", "--now", "waconnd.socket", "waconnd.service")
@@ -141,17 +141,17 @@ def test_a_starved_watchdog_restarts_it(machine):
 
 
 def test_upgrade_refused_downgrade_and_uninstall(machine):
-    parts = " ".join(str(ROOT / name) for name in SOURCES)
+    parts = " ".join(f"{SOURCE}/{name}" for name in SOURCES)
     machine.ok("bash", "-c", f"mkdir /tmp/newer && cp -r {parts} /tmp/newer")
     machine.ok("sed", "-i", 's/^__version__ = .*/__version__ = "99.0.0"/', "/tmp/newer/waconnd/__init__.py")
     machine.ok(*INSTALL, "-C", "/tmp/newer")
     machine.until(lambda: "99.0.0 (daemon 99.0.0)" in waconnd(machine, "version").stdout)
     assert "shop" in waconnd(machine, "status").stdout
-    refused = machine.run(*INSTALL, "-C", str(ROOT))
+    refused = machine.run(*INSTALL, "-C", SOURCE)
     assert refused.returncode != 0
     assert "older" in refused.stdout + refused.stderr
-    machine.ok("make", "uninstall", "-C", str(ROOT))
+    machine.ok("make", "uninstall", "-C", SOURCE)
     assert machine.run("test", "-e", "/usr/local/bin/waconnd").returncode == 1
     assert machine.ok("ls", "/var/lib/waconnd/accounts").split() == ["shop"]
-    machine.ok("make", "uninstall", "PURGE=1", "-C", str(ROOT))
+    machine.ok("make", "uninstall", "PURGE=1", "-C", SOURCE)
     assert machine.run("test", "-e", "/var/lib/waconnd").returncode == 1
