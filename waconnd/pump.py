@@ -29,7 +29,6 @@ from protocol.events.message import (
     MessageReaction,
     MessageStatus,
 )
-from protocol.events.state import ChatUpdated
 from protocol.flows.context import Context
 from protocol.flows.people import kind_of
 from protocol.flows.send import SendRefused, SendRequest, SendResult, lane, send
@@ -254,8 +253,6 @@ class Pump:
                 for id in event.ids:
                     if outbox_id := self._watched.get(id):
                         self._told(outbox_id, Outcome(event.status))
-            elif isinstance(event, ChatUpdated):
-                self._archive.chats.changed()
 
     @contextmanager
     def watching(self, outbox_id: str, id: str) -> Iterator[Waiter]:

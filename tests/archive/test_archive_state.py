@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.archive.samples import ANN, message
+import anyio
+
+from tests.archive.samples import ANN, DIRECT, NOW, message
 from waconnd.store.archive import Archive
 
 CHAT = ANN["id"]
@@ -89,3 +91,21 @@ async def test_one_person_is_one_chat(archive: Archive) -> None:
     assert archive.events.newest == told[-1].seq, "followers are woken for it"
     await archive.events.append("main", [message("C")])
     assert (await archive.events.read(told[-1].seq)).events[-1].type == "message.received"
+
+
+async def test_a_timer_that_changed_is_known_as_soon_as_it_is_told(archive: Archive) -> None:
+    await archive.events.append("main", [message("A")])
+    assert await archive.chats.timer("main", CHAT) == 0
+    changed = {"type": "chat.updated", "key": "t", "at": NOW, "chat": DIRECT, "timer_s": 86_400}
+    told: list[int] = []
+
+    async def follow() -> None:
+        await archive.events.wait(1)
+        told.append(await archive.chats.timer("main", CHAT))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(follow)
+        await archive.events.append("main", [changed])
+    assert told == [86_400]
+    await archive.chats.update("main", CHAT, {"timer_s": 0})
+    assert await archive.chats.timer("main", CHAT) == 0

@@ -57,11 +57,11 @@ class Archive:
         self._writer = Worker("archive", lambda: schema.connect(path), write=True, committed=self._committed)
         self._reader = Worker("archive-read", lambda: schema.connect_reader(path), write=False)
         writer, reader = self._writer, self._reader
-        self.events = EventLog(writer, reader, clock)
+        self.chats = Chats(writer, reader)
+        self.events = EventLog(writer, reader, clock, self.chats.changed)
         self.cursors = Cursors(writer, reader, clock)
         self.outbox = Outbox(writer, reader, self.events, clock)
         self.messages = Messages(writer, reader, clock)
-        self.chats = Chats(writer, reader)
         self.contacts = Contacts(writer, reader, clock)
         self.settings = Settings(writer, reader)
         self.media = MediaStore(writer, reader, clock)

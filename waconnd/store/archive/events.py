@@ -35,6 +35,7 @@ TRACE_ROWS: Final = 50_000
 #: Newest rows kept in memory.
 FRESH_ROWS: Final = 500
 FRESH_SECONDS: Final = 2.0
+_OF_MESSAGES: Final = ("message.", "receipt.")
 _INSERT: Final = "insert into event(account, type, chat, key, at, stored, body) values(?, ?, ?, ?, ?, ?, ?)"
 _MORE: Final = ", (?, ?, ?, ?, ?, ?, ?)"
 #: So many rows are stored by one statement; each number of rows is a statement of its own in SQLite's cache.
@@ -101,8 +102,15 @@ class Bounds(msgspec.Struct, frozen=True):
 class EventLog:
     """`archive.events`."""
 
-    def __init__(self, writer: Worker, reader: Worker, clock: Callable[[], float]) -> None:
-        self._writer, self._reader, self._clock = writer, reader, clock
+    def __init__(
+        self,
+        writer: Worker,
+        reader: Worker,
+        clock: Callable[[], float],
+        changed: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`changed` hears that rows which tell of something else than messages became durable, before any follower."""
+        self._writer, self._reader, self._clock, self._changed = writer, reader, clock, changed
         #: The newest durable seq, kept on the loop's side.
         self.newest = 0
         #: The newest rows and when each came, without a hole between them: who follows the log wants just these.
@@ -137,6 +145,8 @@ class EventLog:
             for seq, row in zip(seqs, rows, strict=True):
                 if seq == (self._fresh[-1][1].seq if self._fresh else self.newest) + 1:
                     self._fresh.append((now, Row(seq, row.account, row.type, row.body, row.chat)))
+            if not all(row.type.startswith(_OF_MESSAGES) for row in rows):
+                self._changed()
             self.wake([*seqs, last])
 
         return await self._writer.call(job, stored)
