@@ -95,6 +95,7 @@ class Account:
         self.name, self.path = name, path
         self.authdir, self._around = authdir, around
         self.keystore = Keystore(authdir)
+        self._creds: tuple[bytes, Creds] | None = None
         self.link: Link | None = None
         self.backoff = Backoff(random.random)
         self.recorder = Recorder(around.now)
@@ -148,8 +149,13 @@ class Account:
 
     @property
     def creds(self) -> Creds | None:
-        """The credentials as they are now."""
-        return CREDS.get(self.keystore, CREDS_ID)
+        """The credentials as they are now; every send asks several times, and they hardly ever change."""
+        raw = self.keystore.get(CREDS.kind, CREDS_ID)
+        if raw is None:
+            return None
+        if self._creds is None or self._creds[0] is not raw:
+            self._creds = raw, CREDS.decode(raw, CREDS_ID)
+        return self._creds[1]
 
     @property
     def linked(self) -> bool:

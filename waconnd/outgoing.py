@@ -123,7 +123,7 @@ async def known_key(fleet: Fleet, account: str, key: str, hash: bytes) -> Entry 
 async def post(fleet: Fleet, account: Account, parcel: Parcel, wait: Wait, seconds: float | None) -> Posted:
     """Store it, and wait. Raises RpcError when it has failed by then."""
     to, message = parcel.to, parcel.message
-    if not account.pairing_id or account.report().state == "logged_out":
+    if not account.pairing_id or account.standing.word == "logged_out":
         # A row never leaves under another link than the one that it was meant for, and there is none.
         raise NotReady(account.report())
     new = not parcel.free and await is_new(fleet, account, to)
@@ -153,7 +153,7 @@ async def post(fleet: Fleet, account: Account, parcel: Parcel, wait: Wait, secon
     )
     pump = fleet.pumps[account.name]
     with pump.watching(draft.outbox_id, draft.id) as waiter:
-        entry, fresh = await pump.add(draft, errand)
+        entry, fresh = await pump.add(draft, errand, patient=wait == "queued")
         if not fresh:
             return await again(fleet, account, entry, wait, seconds)
         if wait == "queued":
@@ -178,7 +178,7 @@ async def post(fleet: Fleet, account: Account, parcel: Parcel, wait: Wait, secon
 
 def _hopeful(account: Account, parcel: Parcel, seconds: float) -> bool:
     """Whether waiting can bring more than `queued`: the account comes back by itself, and the message is due by then."""
-    return parcel.not_before < account.now() + seconds and account.report().state not in RESTING
+    return parcel.not_before < account.now() + seconds and account.standing.word not in RESTING
 
 
 async def again(fleet: Fleet, account: Account, entry: Entry, wait: Wait, seconds: float | None) -> Posted:

@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import Any, Final
 
 import anyio
@@ -54,6 +55,8 @@ IN_FLIGHT: Final = 256
 #: leave together. Between two programs and three threads a turn costs more than a message, and whoever queues
 #: messages one by one is answered meanwhile.
 PACE: Final = 0.02
+#: The same where nobody waits for the server's word.
+PATIENT_PACE: Final = 0.05
 #: A full wire is filled again when so few are left: rows are fetched by many at a time.
 REFILL: Final = IN_FLIGHT // 2
 #: The archive refuses (disk full): look again after this.
@@ -172,9 +175,10 @@ class Pump:
         self.spoken: set[str] = set()
         #: Where rows are sent from, while `run` runs.
         self._group: anyio.abc.TaskGroup | None = None
-        #: Rows that leave together, and when.
+        #: Rows that leave together; when they will, and when others last did.
         self._leaving: list[Entry] = []
-        self._free_at = 0.0
+        self._departure: asyncio.TimerHandle | None = None
+        self._left_at = 0.0
         #: The outbox' version at which nothing waited there: as long as it stands, a new row need not wait either.
         self._clear = -1
         #: Rows being stored that may not leave at once.
@@ -203,11 +207,14 @@ class Pump:
             finally:
                 self._group = None
 
-    async def add(self, draft: Draft, about: Errand) -> tuple[Entry, bool]:
-        """Into the outbox; True when it is new. Where nothing waits it need not be looked for: it leaves from here."""
+    async def add(self, draft: Draft, about: Errand, *, patient: bool = False) -> tuple[Entry, bool]:
+        """Into the outbox; True when it is new. Where nothing waits it need not be looked for: it leaves from here.
+
+        `patient`: nobody waits for the server's word.
+        """
         outbox, name = self._archive.outbox, self._account.name
         if self._may_leave(draft, about):
-            return await outbox.add(name, draft, leaving=self._begin)
+            return await outbox.add(name, draft, leaving=partial(self._begin, patient=patient))
         self._behind += 1
         try:
             return await outbox.add(name, draft)
@@ -227,15 +234,18 @@ class Pump:
             and (about.free or self.governor.allow(new=about.new))
         )
 
-    def _begin(self, entry: Entry) -> None:
+    def _begin(self, entry: Entry, *, patient: bool = False) -> None:
         self._flying.add(entry.outbox_id)
         self._leaving.append(entry)
-        if len(self._leaving) == 1:
-            asyncio.get_running_loop().call_at(self._free_at, self._depart)
+        at = self._left_at + (PATIENT_PACE if patient else PACE)
+        if self._departure is None or at < self._departure.when():
+            if self._departure is not None:
+                self._departure.cancel()
+            self._departure = asyncio.get_running_loop().call_at(at, self._depart)
 
     def _depart(self) -> None:
-        entries, self._leaving = self._leaving, []
-        self._free_at = asyncio.get_running_loop().time() + PACE
+        entries, self._leaving, self._departure = self._leaving, [], None
+        self._left_at = asyncio.get_running_loop().time()
         for entry in entries:
             if self._group is not None:
                 self._group.start_soon(self._send, entry)
