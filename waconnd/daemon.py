@@ -382,6 +382,7 @@ def run(
             # Only now: what another daemon listens on must not go with us.
             own = Own(config.socket_path)
         # What is loaded by now stays for ever; what messages make is gone soon. Looking through it costs a twentieth.
+        gc.collect()
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
         anyio.run(Daemon(loaded, reload, beside).run, listeners)
