@@ -127,12 +127,14 @@ class Exchange:
         headers: Iterable[tuple[str, str]] = (),
     ) -> None:
         """A whole response."""
-        await self._head(
-            status, [*headers, ("Content-Type", content_type), ("Content-Length", str(len(body)))]
+        await self._connection.send(
+            self._head(
+                status, [*headers, ("Content-Type", content_type), ("Content-Length", str(len(body)))]
+            ),
+            # A HEAD's response says how long it would be, and stays empty.
+            h11.Data(data=b"" if self.method == "HEAD" else body),
+            h11.EndOfMessage(),
         )
-        # A HEAD's response says how long it would be, and stays empty.
-        await self._connection.send(h11.Data(data=b"" if self.method == "HEAD" else body))
-        await self._connection.send(h11.EndOfMessage())
 
     async def fail(self, error: RpcError) -> None:
         """An error object with its status."""
@@ -145,7 +147,9 @@ class Exchange:
         self, content_type: str, headers: Iterable[tuple[str, str]] = ()
     ) -> Callable[[bytes], Awaitable[None]]:
         """A response of unknown length: gives what writes its pieces."""
-        await self._head(200, [*headers, ("Content-Type", content_type), ("Cache-Control", "no-store")])
+        await self._connection.send(
+            self._head(200, [*headers, ("Content-Type", content_type), ("Cache-Control", "no-store")])
+        )
 
         async def write(data: bytes) -> None:
             await self._connection.send(h11.Data(data=data))
@@ -156,13 +160,13 @@ class Exchange:
         """The end of what `begin` began."""
         await self._connection.send(h11.EndOfMessage())
 
-    async def _head(self, status: int, headers: list[tuple[str, str]]) -> None:
+    def _head(self, status: int, headers: list[tuple[str, str]]) -> h11.Response:
         self.responded = True
         headers += [("Server", "waconnd"), ("X-Content-Type-Options", "nosniff")]
         if not self._connection.reusable:
             headers.append(("Connection", "close"))
         reason = _REASONS.get(status, "").encode()
-        await self._connection.send(h11.Response(status_code=status, headers=headers, reason=reason))
+        return h11.Response(status_code=status, headers=headers, reason=reason)
 
 
 class HttpConnection:
@@ -258,8 +262,9 @@ class HttpConnection:
                 raise RpcError("timeout", f"{what} did not come within {within_s:g} s")
             self._h11.receive_data(data)
 
-    async def send(self, event: h11.Event) -> None:
-        data = self._h11.send(event)
+    async def send(self, *events: h11.Event) -> None:
+        """In one write: each wakes the client."""
+        data = b"".join(self._h11.send(event) or b"" for event in events)
         if data:
             with anyio.CancelScope(shield=True):
                 await self._stream.send(data, within_s=STALLED_S)
@@ -270,9 +275,8 @@ class HttpConnection:
         body = msgspec.json.encode({"error": RpcError("invalid_request", sentence).as_object()}) + b"\n"
         headers = [("Content-Type", JSON), ("Content-Length", str(len(body))), ("Connection", "close")]
         reason = _REASONS.get(status, "Bad Request").encode()
-        for event in (
+        await self.send(
             h11.Response(status_code=status, headers=headers, reason=reason),
             h11.Data(data=body),
             h11.EndOfMessage(),
-        ):
-            await self.send(event)
+        )
