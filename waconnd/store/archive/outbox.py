@@ -363,6 +363,8 @@ class Outbox:
         at = self._now()
 
         def job(connection: sqlite3.Connection) -> Entry:
+            # A row that waits again takes room which was counted without it.
+            self._room.pop(account, None)
             if _need(connection, account, outbox_id).status in allowed:
                 _set(connection, outbox_id, to, at)
             return _need(connection, account, outbox_id)
