@@ -26,6 +26,7 @@ from protocol.engine.states import Link as LinkState
 from protocol.events.base import Event
 from protocol.events.pairing import CodeShown, PairExpired, PairFailed, QrShown
 from protocol.flows.context import Context, Seen, Settings
+from protocol.flows.runner import Handle
 from protocol.keystore import Keystore, Txn
 from waconnd.announcements import ConnectionAttempt
 from waconnd.dial import Endpoint
@@ -246,10 +247,10 @@ class Account:
         self.hang_up()
         self._poke()
 
-    async def flow(
+    def begin(
         self, make: Callable[[Context], Coroutine[Any, object, T]], *, lane: str | None = None
-    ) -> T:
-        """Run a flow on the live connection. Raises NotReady, and whatever the flow raises."""
+    ) -> Handle[T]:
+        """Start a flow on the live connection; those of one round of the loop share a commit. Raises NotReady."""
         link = self.link
         connection = link.connection if link is not None else None
         if (
@@ -258,8 +259,15 @@ class Account:
             or self.standing.link not in (LinkState.READY, LinkState.SYNCING)
         ):
             raise NotReady(self.report())
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         handle = connection.start(make(connection.ctx), self._around.now(), lane)
+        link.turn_soon()
+        return handle
+
+    async def flow(
+        self, make: Callable[[Context], Coroutine[Any, object, T]], *, lane: str | None = None
+    ) -> T:
+        """Run a flow on the live connection. Raises NotReady, and whatever the flow raises."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 
         def ended(done: Any) -> None:
             if future.done():
@@ -269,8 +277,7 @@ class Account:
             else:
                 future.set_result(done.result)
 
-        handle.watch(ended)
-        link.turn()
+        self.begin(make, lane=lane).watch(ended)
         return await future
 
     def start_flow(
@@ -281,10 +288,13 @@ class Account:
         if link is None or link.connection is None:
             raise NotReady(self.report())
         link.connection.start(make(link.connection.ctx), self._around.now(), lane)
-        link.turn()
+        link.turn_soon()
 
     async def save(self, txn: Txn, events: tuple[Event, ...] = ()) -> None:
         """Make a change durable that no connection made."""
+        if self.link is not None:
+            # What its flows have staged is for the link to see through.
+            self.link.turn()
         number = self.keystore.stage(txn, events)
         await self.authdir.commit(*self.keystore.take_saves())
         self.keystore.committed(number)

@@ -84,6 +84,10 @@ class Link:
         self._scope: anyio.CancelScope | None = None
         self._questions: list[Query] = []
         self._asked = anyio.Event()
+        #: A turn will come in this round of the loop.
+        self._turning = False
+        #: Nothing is carried out any more: what is staged now belongs to the next link.
+        self._over = False
         #: Monotonic seconds: since when a write has been stuck, 0 when none is.
         self.writing_since = 0.0
 
@@ -112,10 +116,17 @@ class Link:
             self._ended = verdict(reason)
             self._scope.cancel()
 
+    def turn_soon(self) -> None:
+        """`turn` in the next round of the loop: what is said to the connection until then shares commits and frames."""
+        if not self._turning:
+            self._turning = True
+            self._loop.call_soon(self.turn)
+
     def turn(self) -> None:
         """Carry out what the core wants. Call it after everything that was said to the connection."""
+        self._turning = False
         connection = self.connection
-        if connection is None:
+        if connection is None or self._over:
             return
         saves: list[Save] = []
         for output in connection.outputs():
@@ -162,7 +173,7 @@ class Link:
             connection.failed()
             self._ended = self._ended or verdict("store_failed", detail=str(error))
             self._output.set()
-        self.turn()
+        self.turn_soon()
 
     # --- the websocket ---------------------------------------------------------------------------------------------
 
@@ -273,3 +284,4 @@ class Link:
         if self.connection is not None:
             self.connection.lost(self._clock())
             self.turn()
+        self._over = True

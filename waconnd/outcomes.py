@@ -21,6 +21,10 @@ class NotOnWhatsapp(Exception):
     """Nobody has this number there."""
 
 
+class OtherLink(Exception):
+    """A row that was meant for another link of the account than it has now."""
+
+
 class Outcome(msgspec.Struct, frozen=True):
     """What whoever waits for a row is told. `retry_at`: when it may be tried again, if that is known."""
 
@@ -58,6 +62,8 @@ def judged(error: Exception, attempts: int) -> Again | Outcome:
             return Again(max(error.backoff or 0.0, pause), counted=True)
         case SendRefused():
             return Outcome("failed", str(error), kind_of_refusal(error.code))
+        case OtherLink():
+            return Outcome("failed", "it was queued under another link of this account", "not_linked")
         case NotOnWhatsapp():
             return Outcome("failed", str(error), "not_on_whatsapp")
         case MediaFailed():

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final
 
@@ -32,6 +32,7 @@ from protocol.events.message import (
 )
 from protocol.flows.context import Context
 from protocol.flows.people import kind_of
+from protocol.flows.runner import Handle
 from protocol.flows.send import SendRefused, SendRequest, SendResult, lane, send
 from protocol.jid import Jid, parse
 from protocol.pb.e2e_pb2 import Message
@@ -41,7 +42,7 @@ from waconnd.governor import Governor
 from waconnd.logs import fields
 from waconnd.media.room import MediaRoom, Waiting
 from waconnd.metrics import Metrics
-from waconnd.outcomes import Again, NotOnWhatsapp, Outcome, judged
+from waconnd.outcomes import Again, NotOnWhatsapp, OtherLink, Outcome, judged
 from waconnd.reach import first_address
 from waconnd.store.archive import Archive, ArchiveError
 from waconnd.store.archive.outbox import Draft, Entry
@@ -57,6 +58,8 @@ IN_FLIGHT: Final = 256
 PACE: Final = 0.02
 #: The same where nobody waits for the server's word.
 PATIENT_PACE: Final = 0.05
+#: So many are encrypted in one go: meanwhile the commit and the frames of those before them are on their way.
+ABREAST: Final = 16
 #: A full wire is filled again when so few are left: rows are fetched by many at a time.
 REFILL: Final = IN_FLIGHT // 2
 #: The archive refuses (disk full): look again after this.
@@ -134,24 +137,7 @@ class Turn:
 
     def __init__(self) -> None:
         self.users = 0
-        self._lock = anyio.Lock()
-
-    @asynccontextmanager
-    async def mine(self) -> AsyncIterator[Callable[[], None]]:
-        """Our turn; calling what is yielded ends it before the block does."""
-        await self._lock.acquire()
-        held = True
-
-        def passed() -> None:
-            nonlocal held
-            if held:
-                held = False
-                self._lock.release()
-
-        try:
-            yield passed
-        finally:
-            passed()
+        self.lock = anyio.Lock()
 
 
 class Pump:
@@ -194,6 +180,7 @@ class Pump:
         """For ever."""
         async with anyio.create_task_group() as group:
             self._group = group
+            self._turns.clear()
             try:
                 while True:
                     await self._account.wait(("ready",))
@@ -237,20 +224,39 @@ class Pump:
     def _begin(self, entry: Entry, *, patient: bool = False) -> None:
         self._flying.add(entry.outbox_id)
         self._leaving.append(entry)
-        at = self._left_at + (PATIENT_PACE if patient else PACE)
-        if self._departure is None or at < self._departure.when():
-            if self._departure is not None:
-                self._departure.cancel()
-            self._departure = asyncio.get_running_loop().call_at(at, self._depart)
+        self._depart_at(self._left_at + (PATIENT_PACE if patient else PACE))
+
+    def _depart_at(self, at: float) -> None:
+        if self._departure is not None:
+            if self._departure.when() <= at:
+                return
+            self._departure.cancel()
+        self._departure = asyncio.get_running_loop().call_at(at, self._depart)
 
     def _depart(self) -> None:
-        entries, self._leaving, self._departure = self._leaving, [], None
+        self._departure = None
         self._left_at = asyncio.get_running_loop().time()
+        entries, self._leaving = self._leaving[:ABREAST], self._leaving[ABREAST:]
         for entry in entries:
-            if self._group is not None:
-                self._group.start_soon(self._send, entry)
-            else:
-                self._flying.discard(entry.outbox_id)
+            self._start(entry)
+        if self._leaving:
+            self._depart_at(0.0)
+
+    def _start(self, entry: Entry) -> None:
+        """What needs nothing more is encrypted now, in the order of the rows; else a task sees to it."""
+        if self._group is None:
+            self._flying.discard(entry.outbox_id)
+            return
+        about = errand(entry)
+        if about.new or about.waiting or entry.chat in self._turns:
+            turn = self._turns.setdefault(entry.chat, Turn())
+            turn.users += 1
+            self._group.start_soon(self._prepare, entry, turn)
+            return
+        try:
+            self._send(entry, parse(entry.chat), about)
+        except Exception as error:
+            self._group.start_soon(self._unsent, entry, error)
 
     def stored(self, batch: Sequence[Inboxed]) -> None:
         """Rows of the log are durable, the server's word on our messages among them."""
@@ -344,37 +350,72 @@ class Pump:
                 group.start_soon(watch)
                 group.start_soon(gone)
 
-    async def _send(self, entry: Entry) -> None:
-        started = time.monotonic()
+    async def _prepare(self, entry: Entry, turn: Turn) -> None:
+        """Recipient looked up, files uploaded: in its turn, so that the rows of a chat leave in their order."""
         try:
-            outcome = await self._try(entry)
+            async with turn.lock:
+                ready, to = await self._prepared(entry)
+                self._send(ready, to, errand(ready))
+        except Exception as error:
+            await self._unsent(entry, error)
+        finally:
+            turn.users -= 1
+            if not turn.users:
+                self._turns.pop(entry.chat, None)
+
+    def _send(self, entry: Entry, to: Jid, about: Errand) -> None:
+        """Into the chat's lane."""
+        if entry.pairing and entry.pairing != self._account.pairing_id:
+            raise OtherLink
+        request = SendRequest(
+            to=to,
+            id=entry.id,
+            message=entry.content,
+            facts=about.facts,
+            audience=tuple(parse(jid) for jid in about.audience),
+            via=about.via,
+            outbox_id=entry.outbox_id,
+            told=about.told,
+        )
+        started = time.monotonic()
+
+        def ended(done: Handle[SendResult]) -> None:
+            if done.error is not None:
+                self._failed(entry, done.error)
+                return
+            # Who waits is told by the event that rode in the send's own commit, once that is a row.
+            self._metrics.send_seconds.observe(time.monotonic() - started, account=self._account.name)
+            self._landed(entry, "server_ack")
+
+        self._account.begin(lambda ctx: _send_and_note(ctx, request, entry.outbox_id), lane=lane(to)).watch(
+            ended
+        )
+
+    def _failed(self, entry: Entry, error: Exception) -> None:
+        if self._group is not None:
+            self._group.start_soon(self._unsent, entry, error)
+        else:
+            self._flying.discard(entry.outbox_id)
+
+    def _landed(self, entry: Entry, outcome: str) -> None:
+        """It is not under way any more."""
+        self._metrics.sends.add(account=self._account.name, outcome=outcome)
+        self._flying.discard(entry.outbox_id)
+        if self._full and len(self._flying) <= REFILL:
+            self._full = False
+            self._archive.outbox.nudge()
+
+    async def _unsent(self, entry: Entry, error: Exception) -> None:
+        """It did not come through: over, or it waits for another try, and the row says so."""
+        try:
+            outcome = await self._judge(entry, error)
         finally:
             self._flying.discard(entry.outbox_id)
-            if self._full and len(self._flying) <= REFILL:
-                self._full = False
-                self._archive.outbox.nudge()
-        name = self._account.name
-        if outcome is None:
-            self._metrics.sends.add(account=name, outcome="again")
-            return
-        if outcome.status == "server_ack":
-            self._metrics.send_seconds.observe(time.monotonic() - started, account=name)
-        self._metrics.sends.add(account=name, outcome=outcome.status)
-        # A success is told by the event that rode in the send's own commit, once that is a row.
-        if outcome.result is None:
+        self._landed(entry, outcome.status if outcome else "again")
+        if outcome is not None:
             await self._tell(entry, outcome.status, outcome)
 
-    async def _try(self, entry: Entry) -> Outcome | None:
-        """None: it waits for another try, and the row says so."""
-        if entry.pairing and entry.pairing != self._account.pairing_id:
-            return Outcome("failed", "it was queued under another link of this account", "not_linked")
-        try:
-            result = await self._leave(entry)
-        except Exception as error:
-            return await self._unsent(entry, error)
-        return Outcome("server_ack", result=result)
-
-    async def _unsent(self, entry: Entry, error: Exception) -> Outcome | None:
+    async def _judge(self, entry: Entry, error: Exception) -> Outcome | None:
         verdict = judged(error, entry.attempts)
         if isinstance(verdict, Again):
             until = round((time.time() + verdict.pause) * 1000) if verdict.pause else 0
@@ -392,36 +433,6 @@ class Pump:
         if isinstance(error, SendRefused) and (limit := self.governor.refused(error.code)) is not None:
             return await self._limited(verdict, error.code, limit)
         return verdict
-
-    async def _leave(self, entry: Entry) -> SendResult:
-        """Recipient looked up, files uploaded, then into the chat's lane: in the order of the rows."""
-        turn = self._turns.setdefault(entry.chat, Turn())
-        turn.users += 1
-        try:
-            async with turn.mine() as passed:
-                ready, to = await self._prepared(entry)
-                about = errand(ready)
-                request = SendRequest(
-                    to=to,
-                    id=entry.id,
-                    message=ready.content,
-                    facts=about.facts,
-                    audience=tuple(parse(jid) for jid in about.audience),
-                    via=about.via,
-                    outbox_id=entry.outbox_id,
-                    told=about.told,
-                )
-
-                def start(ctx: Context) -> Coroutine[Any, object, SendResult]:
-                    # It stands in its lane: the next row of the chat may begin.
-                    passed()
-                    return _send_and_note(ctx, request, entry.outbox_id)
-
-                return await self._account.flow(start, lane=lane(to))
-        finally:
-            turn.users -= 1
-            if not turn.users:
-                self._turns.pop(entry.chat, None)
 
     async def _prepared(self, entry: Entry) -> tuple[Entry, Jid]:
         """What takes time before a row can be encrypted; done once, and the row knows it."""
