@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -16,14 +17,16 @@ from anyio.abc import ByteStream
 from anyio.streams.tls import TLSStream
 from websockets.client import ClientProtocol
 from websockets.datastructures import Headers
-from websockets.exceptions import InvalidState, InvalidStatus
+from websockets.exceptions import InvalidStatus
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
-from websockets.protocol import Event
+from websockets.protocol import Event, State
 from websockets.typing import Origin
 from websockets.uri import parse_uri
+from websockets.utils import apply_mask
 
 from waconnd import proxy
+from waconnd.entropy import entropy
 
 #: Seconds for each stage; a person's patience for the whole is about twenty.
 DNS_SECONDS: Final = 10.0
@@ -38,6 +41,9 @@ READ_SIZE: Final = 256 * 1024
 #: Seconds between two addresses of one host that are tried (RFC 8305 says 250 ms).
 HAPPY_EYEBALLS: Final = 0.25
 CLOSE_SECONDS: Final = 2.0
+#: The first two bytes of a frame (RFC 6455, 5.2): a whole binary message; its payload is masked.
+_BINARY: Final = 0x82
+_MASKED: Final = 0x80
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,6 +96,7 @@ class WebSocket:
         self._early = early
         self._parts: list[bytes] = []
         self._text = False
+        self._frames: list[bytes] = []
         self._sending = anyio.Lock()
 
     async def receive(self) -> list[bytes | TextFrame]:
@@ -112,12 +119,10 @@ class WebSocket:
 
     async def send(self, *messages: bytes) -> None:
         """Binary messages, in one write."""
-        try:
-            for data in messages:
-                self._protocol.send_binary(data)
-        except InvalidState:
+        if self._protocol.state is not State.OPEN:
             # The server has closed it, and the reader has not come round to say so yet.
-            raise self._closed() from None
+            raise self._closed()
+        self._frames += map(_frame, messages)
         await self._flush()
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
@@ -131,7 +136,8 @@ class WebSocket:
 
     async def _flush(self) -> None:
         async with self._sending:
-            data = b"".join(self._protocol.data_to_send())
+            frames, self._frames = self._frames, []
+            data = b"".join([*frames, *self._protocol.data_to_send()])
             if not data:
                 return
             try:
@@ -163,6 +169,20 @@ class WebSocket:
         if close is None:
             return SocketClosed(1006, "the server closed the connection")
         return SocketClosed(close.code, close.reason or "the server closed the connection")
+
+
+def _frame(data: bytes) -> bytes:
+    """A binary message with its mask. `websockets` asks the kernel for each mask, and each such call hands the
+    interpreter to another thread and waits to get it back; the core's random bytes are drawn by the thousand.
+    """
+    size, mask = len(data), entropy(4)
+    if size < 126:
+        head = bytes((_BINARY, _MASKED | size))
+    elif size < 1 << 16:
+        head = struct.pack("!BBH", _BINARY, _MASKED | 126, size)
+    else:
+        head = struct.pack("!BBQ", _BINARY, _MASKED | 127, size)
+    return head + mask + apply_mask(data, mask)
 
 
 @asynccontextmanager

@@ -163,17 +163,17 @@ async def post(fleet: Fleet, account: Account, parcel: Parcel, wait: Wait, secon
         if not _hopeful(account, parcel, seconds):
             return _posted(account, entry)
         deadline = anyio.current_time() + seconds
-        with anyio.move_on_at(deadline):
-            outcome = await waiter.outcome()
-            if outcome.error:
-                raise failure(await fleet.archive.outbox.get(account.name, entry.outbox_id), outcome)
-            entry = msgspec.structs.replace(entry, status=outcome.status)
-            if wait == "delivered":
-                with anyio.move_on_at(deadline):
-                    await _delivered(fleet, account.name, entry.outbox_id)
-                entry = await fleet.archive.outbox.get(account.name, entry.outbox_id)
-            return _posted(account, entry, outcome.result)
-        return _posted(account, await fleet.archive.outbox.get(account.name, entry.outbox_id))
+        outcome = await waiter.outcome(deadline)
+        if outcome is None:
+            return _posted(account, await fleet.archive.outbox.get(account.name, entry.outbox_id))
+        if outcome.error:
+            raise failure(await fleet.archive.outbox.get(account.name, entry.outbox_id), outcome)
+        entry = msgspec.structs.replace(entry, status=outcome.status)
+        if wait == "delivered":
+            with anyio.move_on_at(deadline):
+                await _delivered(fleet, account.name, entry.outbox_id)
+            entry = await fleet.archive.outbox.get(account.name, entry.outbox_id)
+        return _posted(account, entry, outcome.result)
 
 
 def _hopeful(account: Account, parcel: Parcel, seconds: float) -> bool:
@@ -184,13 +184,11 @@ def _hopeful(account: Account, parcel: Parcel, seconds: float) -> bool:
 async def again(fleet: Fleet, account: Account, entry: Entry, wait: Wait, seconds: float | None) -> Posted:
     """The answer to a call that was made before: the same message, as far as it has come."""
     if wait != "queued" and entry.status in _OPEN:
-        with (
-            fleet.pumps[account.name].watching(entry.outbox_id, entry.id) as waiter,
-            anyio.move_on_after(seconds or SERVER_SECONDS),
-        ):
+        deadline = anyio.current_time() + (seconds or SERVER_SECONDS)
+        with fleet.pumps[account.name].watching(entry.outbox_id, entry.id) as waiter:
             entry = await fleet.archive.outbox.get(account.name, entry.outbox_id)
             if entry.status in _OPEN:
-                await waiter.outcome()
+                await waiter.outcome(deadline)
         entry = await fleet.archive.outbox.get(account.name, entry.outbox_id)
     if wait == "delivered" and entry.status not in _OVER:
         with anyio.move_on_after(seconds or SERVER_SECONDS):

@@ -118,18 +118,20 @@ class Waiter:
     """Somebody who wants to know what became of a row."""
 
     def __init__(self) -> None:
-        self._event = anyio.Event()
-        self._outcome: Outcome | None = None
+        self._loop = asyncio.get_running_loop()
+        self._told: asyncio.Future[Outcome | None] = self._loop.create_future()
 
-    def tell(self, outcome: Outcome) -> None:
-        self._outcome = outcome
-        self._event.set()
+    def tell(self, outcome: Outcome | None) -> None:
+        if not self._told.done():
+            self._told.set_result(outcome)
 
-    async def outcome(self) -> Outcome:
-        """Once it is known."""
-        await self._event.wait()
-        assert self._outcome is not None
-        return self._outcome
+    async def outcome(self, until: float) -> Outcome | None:
+        """Once it is known; None when it is not by then (by the loop's clock)."""
+        timer = self._loop.call_at(until, self.tell, None)
+        try:
+            return await self._told
+        finally:
+            timer.cancel()
 
 
 class Turn:

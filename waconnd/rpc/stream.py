@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import asyncio
 import os
 import select
 import socket
@@ -19,6 +20,9 @@ MAX_FDS: Final = 4
 _ROOM: Final = socket.CMSG_SPACE(MAX_FDS * array.array("i").itemsize)
 
 
+Read = tuple[bytes, tuple[int, ...]]
+
+
 class Stalled(Exception):
     """The other end did not read for too long."""
 
@@ -30,18 +34,58 @@ class UnixStream:
         sock.setblocking(False)
         self.socket = sock
         self._writing = anyio.Lock(fast_acquire=True)
+        self._loop = asyncio.get_running_loop()
+        self._watched = False
+        #: Read while nobody waited.
+        self._arrived: Read | None = None
+        self._waiter: asyncio.Future[None] | None = None
 
-    async def receive(self) -> tuple[bytes, tuple[int, ...]]:
+    async def receive(self) -> Read:
         """Bytes and the descriptors that came with them; no bytes at the end of the stream."""
-        while True:
+        if not self._watched and self._arrived is None:
+            self._arrived = self._read()
+        while self._arrived is None:
+            if self.socket.fileno() < 0:
+                raise anyio.ClosedResourceError
+            if not self._watched:
+                # Once for many requests: a conversation asks the kernel for nothing but its bytes.
+                self._loop.add_reader(self.socket, self._readable)
+                self._watched = True
+            self._waiter = self._loop.create_future()
             try:
-                data, ancillary, _, _ = self.socket.recvmsg(READ_SIZE, _ROOM, socket.MSG_CMSG_CLOEXEC)
-            except (BlockingIOError, InterruptedError):
-                await anyio.wait_readable(self.socket)
-                continue
-            except (ConnectionError, OSError):
-                return b"", ()
-            return data, _descriptors(ancillary)
+                await self._waiter
+            finally:
+                self._waiter = None
+        arrived, self._arrived = self._arrived, None
+        return arrived
+
+    def _readable(self) -> None:
+        if self._arrived is not None:
+            # The reader is slower than the sender, who shall feel it.
+            self._unwatch()
+            return
+        self._arrived = self._read()
+        if self._arrived is not None:
+            self._wake()
+
+    def _read(self) -> Read | None:
+        """None: there is nothing yet."""
+        try:
+            data, ancillary, _, _ = self.socket.recvmsg(READ_SIZE, _ROOM, socket.MSG_CMSG_CLOEXEC)
+        except (BlockingIOError, InterruptedError):
+            return None
+        except OSError:
+            return b"", ()
+        return data, _descriptors(ancillary)
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _unwatch(self) -> None:
+        if self._watched:
+            self._loop.remove_reader(self.socket)
+            self._watched = False
 
     async def send(self, data: bytes, *, within_s: float) -> None:
         """All of it, whole and in order with other senders. Raises Stalled when the reader takes nothing for so long."""
@@ -83,8 +127,13 @@ class UnixStream:
     def close(self) -> None:
         """Close, waking whoever waits on it."""
         if self.socket.fileno() >= 0:
+            self._unwatch()
             anyio.notify_closing(self.socket)
             self.socket.close()
+            self._wake()
+        if self._arrived is not None:
+            close_all(self._arrived[1])
+            self._arrived = None
 
 
 def _descriptors(ancillary: list[tuple[int, int, bytes]]) -> tuple[int, ...]:

@@ -14,6 +14,35 @@ from waconnd.store.archive.body import Fields
 Store = Literal["none", "meta", "full"]
 
 
+class Word(msgspec.Struct):
+    """The highest status that was told of a message of ours, and what comes with it."""
+
+    status: str
+    at: int
+    #: It stands in the list too, not only in the outbox.
+    listed: bool
+    #: What the sender was told, as JSON.
+    result: str = ""
+
+
+class Batch:
+    """Events that are carried out together: what was found out once, and what is written once, at their end.
+
+    A burst of messages is two persons, one chat and two words on each message; each statement that is saved also
+    saves the event loop from waiting for the interpreter.
+    """
+
+    def __init__(self) -> None:
+        #: What each account keeps.
+        self.stores: dict[str, Store] = {}
+        #: Persons that are known just so.
+        self.met: set[tuple[str, str, str, str]] = set()
+        #: Whether any change waits for its message; None: nobody has looked.
+        self.early: bool | None = None
+        #: (account, chat, message) → what was told of it, see `progress.settle`.
+        self.words: dict[tuple[str, str, str], Word] = {}
+
+
 class Change(msgspec.Struct, frozen=True):
     """An event and where it stands; `live` is false for history, which nobody has to read."""
 
@@ -26,6 +55,7 @@ class Change(msgspec.Struct, frozen=True):
     store: Store
     data: Fields
     private: Fields
+    batch: Batch
     live: bool = True
 
 

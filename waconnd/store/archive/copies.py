@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable
+from itertools import groupby
 
 from waconnd.store.archive.thread import Worker
 
@@ -35,10 +36,13 @@ def put(
     connection: sqlite3.Connection, account: str, copies: Iterable[tuple[str, bytes | None]], now: int
 ) -> None:
     """Within the caller's transaction."""
-    for id, content in copies:
-        if content is None:
-            connection.execute("delete from retry_copy where account = ? and id = ?", (account, id))
+    for gone, some in groupby(copies, lambda copy: copy[1] is None):
+        if gone:
+            connection.executemany(
+                "delete from retry_copy where account = ? and id = ?", [(account, id) for id, _ in some]
+            )
         else:
-            connection.execute(
-                "insert or replace into retry_copy values(?, ?, ?, ?)", (account, id, now, content)
+            connection.executemany(
+                "insert or replace into retry_copy values(?, ?, ?, ?)",
+                [(account, id, now, content) for id, content in some],
             )

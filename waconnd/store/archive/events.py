@@ -21,7 +21,7 @@ import msgspec
 from protocol.events.base import Event
 from waconnd.store.archive import moves, polls, project
 from waconnd.store.archive.body import Encoded, encode, spliced
-from waconnd.store.archive.change import Store
+from waconnd.store.archive.change import Batch
 from waconnd.store.archive.errors import CursorExpired
 from waconnd.store.archive.thread import Worker
 
@@ -255,7 +255,7 @@ def insert(connection: sqlite3.Connection, rows: list[Encoded], now: int) -> lis
     """Rows and their projection, within the caller's transaction. What is put in words here changes in the list too."""
     # Looked up first: a conflict would use up a number all the same, and numbers have no holes here.
     known = _known(connection, rows)
-    stores: dict[str, Store] = {}
+    batch = Batch()
     fresh: list[Encoded] = []
     size = 0
 
@@ -264,7 +264,7 @@ def insert(connection: sqlite3.Connection, rows: list[Encoded], now: int) -> lis
         for seq, row in enumerate(fresh, _store(connection, fresh, now)):
             known[row.account, row.key] = seq
             size += len(row.body)
-            project.apply(connection, row, seq, now, stores=stores)
+            project.apply(connection, row, seq, now, batch)
         fresh.clear()
 
     for place, row in enumerate(rows):
@@ -277,6 +277,7 @@ def insert(connection: sqlite3.Connection, rows: list[Encoded], now: int) -> lis
         known[row.account, row.key] = 0
         fresh.append(row)
     store()
+    project.finish(connection, batch)
     size += tell_moves(connection, now)
     if size:
         connection.execute("update meta set value = value + ? where name = 'event_bytes'", (size,))

@@ -10,6 +10,7 @@ import msgspec
 
 from waconnd.store.archive import project
 from waconnd.store.archive.body import Encoded, encode
+from waconnd.store.archive.change import Batch
 from waconnd.store.archive.errors import BadPosition, NotFound
 from waconnd.store.archive.index import question
 from waconnd.store.archive.project_changes import delete
@@ -238,8 +239,10 @@ class Messages:
         now = int(self._clock())
 
         def job(connection: sqlite3.Connection) -> None:
+            batch = Batch()
             for row in rows:
-                project.apply(connection, row, 0, now, live=False)
+                project.apply(connection, row, 0, now, batch, live=False)
+            project.finish(connection, batch)
 
         await self._writer.call(job)
 

@@ -16,14 +16,27 @@ _LID: Final = "@lid"
 _COLUMNS: Final = ("name", "push_name", "business_name")
 
 
-def learn(connection: sqlite3.Connection, account: str, person: Fields, now: int, **more: Any) -> str:
-    """Take in what an event says about somebody. Returns the contact's id (the hidden one when it is known)."""
+def learn(
+    connection: sqlite3.Connection,
+    account: str,
+    person: Fields,
+    now: int,
+    met: set[tuple[str, str, str, str]] | None = None,
+    **more: Any,
+) -> str:
+    """Take in what an event says about somebody. Returns the contact's id (the hidden one when it is known).
+
+    `met` remembers who is known just so, as long as no contact is changed in another way.
+    """
     id = text(person, "id")
     pn = text(person, "pn") or (id if id.endswith(_PN) else "")
     lid = text(person, "lid") or (id if id.endswith(_LID) else "")
     if not pn and not lid:
         return ""
     said = text(person, "push_name") or text(person, "name")
+    just_so = (account, pn, lid, said)
+    if met is not None and just_so in met and not more:
+        return lid or pn
     # Nearly always somebody who is known under just these names.
     known = connection.execute(
         "select pn, lid, push_name from contact where account = ? and id = ?", (account, lid or pn)
@@ -31,7 +44,11 @@ def learn(connection: sqlite3.Connection, account: str, person: Fields, now: int
     if known is not None and not more:
         held_pn, held_lid, held_name = known
         if held_pn == (pn or held_pn) and held_lid == (lid or held_lid) and held_name == (said or held_name):
+            if met is not None:
+                met.add(just_so)
             return lid or pn
+    if met is not None:
+        met.clear()
     rows = connection.execute(
         "select id, pn, lid from contact where account = ?1 and id in (?2, ?3)"
         " union select id, pn, lid from contact where account = ?1 and pn = ?2 and pn != ''"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
-from waconnd.store.archive.change import Change, ident, number
+from waconnd.store.archive.change import Batch, Change, Word, ident, number
 
 #: A status only rises. `failed` is final only for what never reached the server.
 RANKS: Final = {"queued": 1, "sent": 2, "failed": 3, "server_ack": 4, "delivered": 5, "read": 6, "played": 7}
@@ -76,13 +76,45 @@ def raise_status(connection: sqlite3.Connection, account: str, id: str, chat: st
     )
 
 
-def raise_outbox(connection: sqlite3.Connection, account: str, id: str, new: str, at: int) -> None:
-    """The same for the row that waits in the outbox."""
+def raise_outbox(
+    connection: sqlite3.Connection, account: str, id: str, new: str, at: int, result: str = ""
+) -> None:
+    """The same for the row that waits in the outbox; with the server's word comes what the sender was told."""
     below = _BELOW.get(new)
-    if below is not None:
-        # The row knows better why it failed: its time had passed, or somebody took it back.
+    if below is None:
+        return
+    # The row knows better why it failed: its time had passed, or somebody took it back.
+    rises = f"status in {below} and (?1 != 'failed' or status not in ('expired', 'cancelled'))"
+    if not result:
         connection.execute(
-            f"update outbox set status = ?1, changed = ?2 where account = ?3 and id = ?4 and status in {below}"  # noqa: S608
-            " and (?1 != 'failed' or status not in ('expired', 'cancelled'))",
+            f"update outbox set status = ?1, changed = ?2 where account = ?3 and id = ?4 and {rises}",  # noqa: S608
             (new, at, account, id),
         )
+        return
+    connection.execute(
+        f"update outbox set status = case when {rises} then ?1 else status end,"  # noqa: S608
+        f" changed = case when {rises} then ?2 else changed end,"
+        " result = ?5, attempts = attempts + 1 where account = ?3 and id = ?4",
+        (new, at, account, id, result),
+    )
+
+
+def tell(change: Change, chat: str, id: str, new: str, *, listed: bool, result: str = "") -> None:
+    """A word on a message. Since a status only rises, the highest of a batch is all that has to be written."""
+    words, key = change.batch.words, (change.account, chat, id)
+    held = words.get(key)
+    if held is None:
+        words[key] = Word(new, change.at, listed, result)
+        return
+    held.listed, held.result = held.listed or listed, result or held.result
+    if RANKS.get(new, 0) > RANKS.get(held.status, 0):
+        held.status, held.at = new, change.at
+
+
+def settle(connection: sqlite3.Connection, batch: Batch) -> None:
+    """Write what was told of messages."""
+    words, batch.words = batch.words, {}
+    for (account, chat, id), word in words.items():
+        if word.listed:
+            raise_status(connection, account, id, chat, word.status)
+        raise_outbox(connection, account, id, word.status, word.at, word.result)

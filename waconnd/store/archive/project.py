@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import msgspec
 
-from waconnd.store.archive import project_changes, project_chat, project_message, project_state
+from waconnd.store.archive import progress, project_changes, project_chat, project_message, project_state
 from waconnd.store.archive.body import Encoded, Fields, millis, presented
-from waconnd.store.archive.change import Change, Handler, Store
+from waconnd.store.archive.change import Batch, Change, Handler, Store
 
 HANDLERS: Final[dict[str, Handler]] = {
     **project_message.HANDLERS,
@@ -62,22 +62,35 @@ def apply(
     row: Encoded,
     seq: int,
     now: int,
+    batch: Batch,
     *,
     live: bool = True,
-    stores: dict[str, Store] | None = None,
 ) -> None:
-    """Carry one new event into the tables. `stores`: what was found out about accounts in this transaction."""
+    """Carry one new event into the tables; `finish` ends the batch."""
     handler = HANDLERS.get(row.type)
     if handler is None or not row.account:
         return
-    store = None if stores is None else stores.get(row.account)
+    store = batch.stores.get(row.account)
     if store is None:
-        store = store_of(connection, row.account)
-        if stores is not None:
-            stores[row.account] = store
-    change = Change(row.account, row.type, row.at, seq, now, store, row.data, row.private, live)
-    if store != "none":
+        store = batch.stores[row.account] = store_of(connection, row.account)
+    change = Change(row.account, row.type, row.at, seq, now, store, row.data, row.private, batch, live)
+    if store == "none":
+        if handler is project_changes.status:
+            # A message on its way has its row all the same, which must hear what became of it.
+            project_changes.outbox_status(change)
+        return
+    if handler in _PATIENT:
         handler(connection, change)
-    elif handler is project_changes.status:
-        # A message on its way has its row all the same, which must hear what became of it.
-        project_changes.outbox_status(connection, change)
+        return
+    finish(connection, batch)
+    handler(connection, change)
+    batch.met.clear()
+
+
+def finish(connection: sqlite3.Connection, batch: Batch) -> None:
+    """Write what was put off."""
+    progress.settle(connection, batch)
+
+
+#: They neither read what `finish` writes nor change what a batch has found out.
+_PATIENT: Final = frozenset({project_message.received, project_changes.status, project_changes.receipt})

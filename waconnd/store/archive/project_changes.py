@@ -113,30 +113,31 @@ def status(connection: sqlite3.Connection, change: Change) -> None:
     data, chat, new = change.data, ident(change.data, "chat"), text(change.data, "status")
     for id in _ids(data):
         if progress.one_of_many(chat, new):
+            # Counted against what the server told the sender.
+            progress.settle(connection, change.batch)
             progress.note(connection, change, chat, id, progress.RECEIPTS[new])
             progress.raise_when_all(connection, change.account, chat, id, change.at)
         else:
-            progress.raise_status(connection, change.account, id, chat, new)
+            progress.tell(change, chat, id, new, listed=True, result=_result(change))
         if data.get("server_id"):
             connection.execute(
                 "update message set server_id = ? where account = ? and id = ? and from_me",
                 (str(data["server_id"]), change.account, id),
             )
-    outbox_status(connection, change)
 
 
-def outbox_status(connection: sqlite3.Connection, change: Change) -> None:
-    """The same for the rows that wait in the outbox; with the server's word comes what the sender was told."""
-    new, result = text(change.data, "status"), part(change.private, "result")
-    if progress.one_of_many(ident(change.data, "chat"), new):
+def outbox_status(change: Change) -> None:
+    """The same for rows that wait in the outbox of an account that keeps no messages."""
+    chat, new = ident(change.data, "chat"), text(change.data, "status")
+    if progress.one_of_many(chat, new):
         return
     for id in _ids(change.data):
-        progress.raise_outbox(connection, change.account, id, new, change.at)
-        if result:
-            connection.execute(
-                "update outbox set result = ?, attempts = attempts + 1 where account = ? and id = ?",
-                (_encode(result).decode(), change.account, id),
-            )
+        progress.tell(change, chat, id, new, listed=False, result=_result(change))
+
+
+def _result(change: Change) -> str:
+    result = part(change.private, "result")
+    return _encode(result).decode() if result else ""
 
 
 def receipt(connection: sqlite3.Connection, change: Change) -> None:
@@ -151,7 +152,7 @@ def receipt(connection: sqlite3.Connection, change: Change) -> None:
     column = progress.RECEIPTS.get(kind)
     if column is None:
         return
-    learn(connection, change.account, part(data, "by"), change.now)
+    learn(connection, change.account, part(data, "by"), change.now, change.batch.met)
     for id in _ids(data):
         progress.note(connection, change, chat, id, column)
 
@@ -185,6 +186,11 @@ def mark_read(connection: sqlite3.Connection, account: str, chat: str, upto: int
 
 def apply_early(connection: sqlite3.Connection, change: Change, chat: str, id: str) -> None:
     """What came before its message is carried out now, oldest first."""
+    batch = change.batch
+    if batch.early is None:
+        batch.early = connection.execute("select 1 from early limit 1").fetchone() is not None
+    if not batch.early:
+        return
     rows = connection.execute(
         "select type, at, data from early where account = ? and chat = ? and id = ? order by at",
         (change.account, chat, id),
@@ -212,6 +218,7 @@ def _target(connection: sqlite3.Connection, change: Change, *, wait: bool = True
     cursor.row_factory = sqlite3.Row
     row: sqlite3.Row | None = cursor.fetchone()
     if row is None and wait and id and chat:
+        change.batch.early = True
         connection.execute(
             "insert or replace into early values(?, ?, ?, ?, ?, ?, ?)",
             (change.account, chat, id, change.type, change.at, change.now, _encode(data)),

@@ -39,7 +39,7 @@ def received(connection: sqlite3.Connection, change: Change) -> None:
     if change.type in _KEEP_SIDE:
         own = bool(data.get("from_me"))
     sender = ident(data, "from")
-    learn(connection, change.account, part(data, "from"), change.now)
+    learn(connection, change.account, part(data, "from"), change.now, change.batch.met)
     n, new = _write(connection, change, chat, id, sender, own=own)
     if n:
         _touch_chat(connection, change, chat, n, own=own, new=new)
@@ -79,14 +79,15 @@ def _write(
         "starred": bool(data.get("starred")),
         "secret": _secret(change.private),
     }
-    held = connection.execute(
-        "select n, kind, text, revoked_at from message where account = ? and id = ? and chat = ? and sender = ?",
-        (change.account, id, chat, sender),
-    ).fetchone()
-    if held is None:
-        n = connection.execute(_INSERT, {**values, "past": change.type == HISTORY}).lastrowid or 0
+    inserted = connection.execute(_INSERT, {**values, "past": change.type == HISTORY})
+    new = inserted.rowcount == 1
+    if new:
+        n = inserted.lastrowid or 0
     else:
-        n, old_kind, old_words, revoked_at = held
+        n, old_kind, old_words, revoked_at = connection.execute(
+            "select n, kind, text, revoked_at from message where account = ? and id = ? and chat = ? and sender = ?",
+            (change.account, id, chat, sender),
+        ).fetchone()
         if revoked_at or old_kind not in _STAND_INS or kind in _STAND_INS:
             return 0, False
         drop_text(connection, n, change.account, old_words)
@@ -99,7 +100,7 @@ def _write(
             " on conflict do update set reference = excluded.reference",
             (change.account, chat, id, sender, _encode(reference), change.at),
         )
-    return n, held is None
+    return n, new
 
 
 #: What happens now is numbered upwards from 1. History comes newest first and is numbered downwards from -1, so that of
@@ -109,7 +110,7 @@ _INSERT: Final = (
     " data, secret, starred) values(case when :past"
     " then min((select coalesce(min(n), 0) from message), 0) - 1"
     " else max((select coalesce(max(n), 0) from message), 0) + 1 end, :account, :chat, :id, :sender, :from_me, :seq, :sent_at, :kind, :text, :server_id, :expires_at,"
-    " :status, :data, :secret, :starred)"
+    " :status, :data, :secret, :starred) on conflict(account, id, chat, sender) do nothing"
 )
 _REPLACE: Final = (
     "update message set seq = :seq, kind = :kind, text = :text, expires_at = :expires_at, data = :data,"
