@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from waconnd.store.archive.body import Fields
+
+if TYPE_CHECKING:
+    from waconnd.store.archive.arrivals import Arrival
 
 #: What an account keeps beside the log: everything, all but content, or nothing.
 Store = Literal["none", "meta", "full"]
@@ -39,6 +42,12 @@ class Batch:
         self.met: set[tuple[str, str, str, str]] = set()
         #: Whether any change waits for its message; None: nobody has looked.
         self.early: bool | None = None
+        #: Messages that may be new, each once.
+        self.arrivals: dict[tuple[str, str, str, str], Arrival] = {}
+        #: The lowest and the highest number of a message.
+        self.numbers: tuple[int, int] | None = None
+        #: Column → what devices told: their rows in `receipt`.
+        self.receipts: dict[str, list[tuple[object, ...]]] = {}
         #: (account, chat, message) → what was told of it, see `progress.settle`.
         self.words: dict[tuple[str, str, str], Word] = {}
 

@@ -19,7 +19,7 @@ import anyio
 import msgspec
 
 from protocol.events.base import Event
-from waconnd.store.archive import moves, polls, project
+from waconnd.store.archive import bulk, moves, polls, project
 from waconnd.store.archive.body import Encoded, encode, spliced
 from waconnd.store.archive.change import Batch
 from waconnd.store.archive.errors import CursorExpired
@@ -36,10 +36,7 @@ TRACE_ROWS: Final = 50_000
 FRESH_ROWS: Final = 500
 FRESH_SECONDS: Final = 2.0
 _OF_MESSAGES: Final = ("message.", "receipt.")
-_INSERT: Final = "insert into event(account, type, chat, key, at, stored, body) values(?, ?, ?, ?, ?, ?, ?)"
-_MORE: Final = ", (?, ?, ?, ?, ?, ?, ?)"
-#: So many rows are stored by one statement; each number of rows is a statement of its own in SQLite's cache.
-ROWS_AT_ONCE: Final = 32
+_INTO: Final = "insert into event(account, type, chat, key, at, stored, body)"
 
 
 class Filter(msgspec.Struct, frozen=True):
@@ -273,6 +270,7 @@ def insert(connection: sqlite3.Connection, rows: list[Encoded], now: int) -> lis
         if row.type == polls.VOTE:
             # The poll may be among those before it.
             store()
+            project.finish(connection, batch)
             rows[place] = row = polls.worded(connection, row)  # noqa: PLW2901
         known[row.account, row.key] = 0
         fresh.append(row)
@@ -285,18 +283,10 @@ def insert(connection: sqlite3.Connection, rows: list[Encoded], now: int) -> lis
 
 
 def _store(connection: sqlite3.Connection, rows: Sequence[Encoded], now: int) -> int:
-    """Many rows a statement: each statement hands the interpreter over and back. Gives the first one's number."""
-    first = 0
-    for start in range(0, len(rows), ROWS_AT_ONCE):
-        some = rows[start : start + ROWS_AT_ONCE]
-        values = [
-            value
-            for row in some
-            for value in (row.account, row.type, row.chat, row.key, row.at, now, row.body)
-        ]
-        last = connection.execute(f"{_INSERT}{_MORE * (len(some) - 1)}", values).lastrowid or 0
-        first = first or last - len(some) + 1
-    return first
+    """Gives the first one's number."""
+    values = [(row.account, row.type, row.chat, row.key, row.at, now, row.body) for row in rows]
+    last, _ = bulk.insert(connection, _INTO, values)
+    return last - len(rows) + 1
 
 
 def _known(connection: sqlite3.Connection, rows: Sequence[Encoded]) -> dict[tuple[str, str], int]:
@@ -316,11 +306,10 @@ def _known(connection: sqlite3.Connection, rows: Sequence[Encoded]) -> dict[tupl
 
 def tell_moves(connection: sqlite3.Connection, now: int) -> int:
     """Events of persons that were found to be one; their bytes."""
-    size = 0
-    for row in moves.settle(connection, now):
-        connection.execute(_INSERT, (row.account, row.type, row.chat, row.key, row.at, now, row.body))
-        size += len(row.body)
-    return size
+    rows = moves.settle(connection, now)
+    if rows:
+        _store(connection, rows, now)
+    return sum(len(row.body) for row in rows)
 
 
 def read(connection: sqlite3.Connection, after: int, wanted: Filter, limit: int) -> Page:

@@ -6,7 +6,10 @@ The index stores no copy of the text. The price: it must be told the old words w
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Final
+
+from waconnd.store.archive import bulk
 
 #: Words of one question; more only cost time.
 MAX_TERMS: Final = 16
@@ -18,6 +21,11 @@ def add_text(connection: sqlite3.Connection, n: int, account: str, text: str) ->
         connection.execute(
             "insert into message_text(rowid, text, account) values(?, ?, ?)", (n, text, account)
         )
+
+
+def add_texts(connection: sqlite3.Connection, rows: Sequence[tuple[int, str, str]]) -> None:
+    """Make many findable: number, words and account of each."""
+    bulk.insert(connection, "insert into message_text(rowid, text, account)", rows)
 
 
 def drop_text(connection: sqlite3.Connection, n: int, account: str, text: str) -> None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+
+from waconnd.store.archive import bulk
 from waconnd.store.archive.change import Batch, Change, Word, ident, number
 
 #: A status only rises. `failed` is final only for what never reached the server.
@@ -27,20 +31,11 @@ def one_of_many(chat: str, new: str) -> bool:
     return chat.endswith(MANY) and new in RECEIPTS
 
 
-def note(connection: sqlite3.Connection, change: Change, chat: str, id: str, column: str) -> None:
+def note(change: Change, chat: str, id: str, column: str) -> None:
     """What one device told; the first time of each kind stays."""
-    connection.execute(
-        f"insert into receipt(account, chat, id, who, device, {column}) values(?, ?, ?, ?, ?, ?) on conflict do update set"
-        f" {column} = case when {column} = 0 then excluded.{column} else min({column}, excluded.{column}) end",
-        (
-            change.account,
-            chat,
-            id,
-            ident(change.data, "by") or ident(change.data, "from"),
-            number(change.data, "device"),
-            change.at,
-        ),
-    )
+    who = ident(change.data, "by") or ident(change.data, "from")
+    row = (change.account, chat, id, who, number(change.data, "device"), change.at)
+    change.batch.receipts.setdefault(column, []).append(row)
 
 
 def raise_when_all(connection: sqlite3.Connection, account: str, chat: str, id: str, at: int) -> None:
@@ -58,21 +53,23 @@ def raise_when_all(connection: sqlite3.Connection, account: str, chat: str, id: 
     ).fetchone()
     for status, count in zip(("delivered", "read", "played"), counts, strict=True):
         if (count or 0) >= sent[0]:
-            raise_status(connection, account, id, chat, status)
+            raise_status(connection, account, [id], chat, status)
             raise_outbox(connection, account, id, status, at)
 
 
-def raise_status(connection: sqlite3.Connection, account: str, id: str, chat: str, new: str) -> None:
+def raise_status(
+    connection: sqlite3.Connection, account: str, ids: Sequence[str], chat: str, new: str
+) -> None:
     """Never backwards."""
     below = _BELOW.get(new)
     if below is None:
         return
     # A person's chat has two names; our own ids are unique all the same.
     connection.execute(
-        "update message set status = ?1 where account = ?2 and id = ?3 and from_me"  # noqa: S608 (words from here)
-        f" and status in {below} and (chat = ?4 or not exists"
-        " (select 1 from message where account = ?2 and id = ?3 and from_me and chat = ?4))",
-        (new, account, id, chat),
+        "update message set status = ?1 where account = ?2 and id in (select value from json_each(?3)) and from_me"  # noqa: S608
+        f" and status in {below} and (chat = ?4 or not exists (select 1 from message twin"
+        " where twin.account = ?2 and twin.id = message.id and twin.from_me and twin.chat = ?4))",
+        (new, account, msgspec.json.encode(ids).decode(), chat),
     )
 
 
@@ -112,9 +109,21 @@ def tell(change: Change, chat: str, id: str, new: str, *, listed: bool, result: 
 
 
 def settle(connection: sqlite3.Connection, batch: Batch) -> None:
-    """Write what was told of messages."""
+    """Write what devices told, and how far messages came."""
+    receipts, batch.receipts = batch.receipts, {}
+    for column, rows in receipts.items():
+        bulk.insert(
+            connection,
+            f"insert into receipt(account, chat, id, who, device, {column})",
+            rows,
+            f" on conflict do update set {column} = case when {column} = 0 then excluded.{column}"
+            f" else min({column}, excluded.{column}) end",
+        )
     words, batch.words = batch.words, {}
+    alike: dict[tuple[str, str, str], list[str]] = {}
     for (account, chat, id), word in words.items():
         if word.listed:
-            raise_status(connection, account, id, chat, word.status)
+            alike.setdefault((account, chat, word.status), []).append(id)
         raise_outbox(connection, account, id, word.status, word.at, word.result)
+    for (account, chat, status), ids in alike.items():
+        raise_status(connection, account, ids, chat, status)

@@ -7,6 +7,7 @@ event can't undo a newer one. An event without a handler is told to followers an
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -79,7 +80,7 @@ def apply(
             # A message on its way has its row all the same, which must hear what became of it.
             project_changes.outbox_status(change)
         return
-    if handler in _PATIENT:
+    if handler is project_message.received or (handler in _WORDS and _WORDS[handler](change)):
         handler(connection, change)
         return
     finish(connection, batch)
@@ -88,9 +89,14 @@ def apply(
 
 
 def finish(connection: sqlite3.Connection, batch: Batch) -> None:
-    """Write what was put off."""
+    """Write what was put off: the messages first, since the rest is about them."""
+    project_message.settle(connection, batch)
     progress.settle(connection, batch)
 
 
-#: They neither read what `finish` writes nor change what a batch has found out.
-_PATIENT: Final = frozenset({project_message.received, project_changes.status, project_changes.receipt})
+#: Handlers whose changes can be put off with the messages, and which of their changes: those that only add to what
+#: `finish` writes. All others find written what came before them.
+_WORDS: Final[dict[Handler, Callable[[Change], bool]]] = {
+    project_changes.status: project_changes.only_rises,
+    project_changes.receipt: project_changes.only_notes,
+}

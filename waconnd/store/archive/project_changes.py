@@ -17,6 +17,8 @@ from waconnd.store.archive.people import learn
 _ADDRESS: Final = frozenset(
     {"target", "by", "from", "chat", "id", "from_me", "sent_at", "retried", "broadcast", "results"}
 )
+#: Receipts by which our other devices tell what was read there.
+_OWN_DEVICES: Final = frozenset({"read_self", "played_self"})
 #: What stays of a message that was revoked: that there was one.
 _KEPT: Final = ("id", "sent_at", "chat", "from", "from_me", "server_id")
 
@@ -113,9 +115,9 @@ def status(connection: sqlite3.Connection, change: Change) -> None:
     data, chat, new = change.data, ident(change.data, "chat"), text(change.data, "status")
     for id in _ids(data):
         if progress.one_of_many(chat, new):
-            # Counted against what the server told the sender.
+            progress.note(change, chat, id, progress.RECEIPTS[new])
+            # They are counted, against what the server told the sender.
             progress.settle(connection, change.batch)
-            progress.note(connection, change, chat, id, progress.RECEIPTS[new])
             progress.raise_when_all(connection, change.account, chat, id, change.at)
         else:
             progress.tell(change, chat, id, new, listed=True, result=_result(change))
@@ -124,6 +126,12 @@ def status(connection: sqlite3.Connection, change: Change) -> None:
                 "update message set server_id = ? where account = ? and id = ? and from_me",
                 (str(data["server_id"]), change.account, id),
             )
+
+
+def only_rises(change: Change) -> bool:
+    """A status that needs nothing but the row, and is counted by nobody."""
+    counted = progress.one_of_many(ident(change.data, "chat"), text(change.data, "status"))
+    return not counted and not change.data.get("server_id")
 
 
 def outbox_status(change: Change) -> None:
@@ -140,13 +148,16 @@ def _result(change: Change) -> str:
     return _encode(result).decode() if result else ""
 
 
+def only_notes(change: Change) -> bool:
+    """A receipt of somebody else's, which is kept and changes nothing more."""
+    return _kind(change.data) not in _OWN_DEVICES
+
+
 def receipt(connection: sqlite3.Connection, change: Change) -> None:
     """Somebody got, read or played messages; or we did, on another device."""
     data = change.data
-    # `type` is the event's own name on the wire of the socket, so a receipt's kind comes under another.
-    kind = (text(data, "receipt") or text(data, "kind")).replace("-", "_")
-    chat = ident(data, "chat")
-    if kind in ("read_self", "played_self"):
+    kind, chat = _kind(data), ident(data, "chat")
+    if kind in _OWN_DEVICES:
         read_upto(connection, change.account, chat, _ids(data))
         return
     column = progress.RECEIPTS.get(kind)
@@ -154,7 +165,12 @@ def receipt(connection: sqlite3.Connection, change: Change) -> None:
         return
     learn(connection, change.account, part(data, "by"), change.now, change.batch.met)
     for id in _ids(data):
-        progress.note(connection, change, chat, id, column)
+        progress.note(change, chat, id, column)
+
+
+def _kind(data: Fields) -> str:
+    # `type` is the event's own name on the wire of the socket, so a receipt's kind comes under another.
+    return (text(data, "receipt") or text(data, "kind")).replace("-", "_")
 
 
 def read_upto(connection: sqlite3.Connection, account: str, chat: str, ids: list[str]) -> None:

@@ -9,16 +9,15 @@ from typing import Any, Final
 
 import msgspec
 
+from waconnd.store.archive import arrivals
+from waconnd.store.archive.arrivals import Arrival
 from waconnd.store.archive.body import Fields, millis
-from waconnd.store.archive.change import Change, Handler, ident, number, part, text
-from waconnd.store.archive.index import add_text, drop_text
+from waconnd.store.archive.change import Batch, Change, Handler, ident, number, part, text
 from waconnd.store.archive.people import learn
 from waconnd.store.archive.project_changes import apply_early
 
 #: Members of a body (and of media) in which a person would search.
 _WORDS: Final = ("text", "caption", "name", "title", "description", "address", "file_name", "footer")
-#: Kinds that stand for something else to come: a later, complete message replaces them.
-_STAND_INS: Final = frozenset({"placeholder", "unsupported", ""})
 #: The type of messages that happened before we were here; they come newest first.
 HISTORY: Final = "history.message"
 #: Kinds that nobody has to read.
@@ -40,11 +39,16 @@ def received(connection: sqlite3.Connection, change: Change) -> None:
         own = bool(data.get("from_me"))
     sender = ident(data, "from")
     learn(connection, change.account, part(data, "from"), change.now, change.batch.met)
-    n, new = _write(connection, change, chat, id, sender, own=own)
-    if n:
-        _touch_chat(connection, change, chat, n, own=own, new=new)
-    if new:
-        apply_early(connection, change, chat, id)
+    arrival = _arrival(change, chat, id, sender, own=own)
+    if arrival.key in change.batch.arrivals:
+        settle(connection, change.batch)
+    change.batch.arrivals[arrival.key] = arrival
+
+
+def settle(connection: sqlite3.Connection, batch: Batch) -> None:
+    """Write the messages that wait, and carry out what came before them."""
+    for one in arrivals.settle(connection, batch):
+        apply_early(connection, one.change, one.chat, one.id)
 
 
 def undecryptable(connection: sqlite3.Connection, change: Change) -> None:
@@ -53,100 +57,32 @@ def undecryptable(connection: sqlite3.Connection, change: Change) -> None:
     received(connection, msgspec.structs.replace(change, data=placeholder))
 
 
-def _write(
-    connection: sqlite3.Connection, change: Change, chat: str, id: str, sender: str, *, own: bool
-) -> tuple[int, bool]:
-    """The row's number (0: nothing to do) and whether it is new."""
+def _arrival(change: Change, chat: str, id: str, sender: str, *, own: bool) -> Arrival:
     data, full = change.data, change.store == "full"
-    kind = text(part(data, "body"), "kind")
-    words = _words(data) if full else ""
+    about, kind = part(data, "chat"), text(part(data, "body"), "kind")
     ttl = number(part(data, "ephemeral"), "ttl_s")
     sent_at = millis(data.get("sent_at")) or change.at
-    values: Fields = {
-        "account": change.account,
-        "chat": chat,
-        "id": id,
-        "sender": sender,
-        "from_me": own,
-        "seq": change.seq,
-        "sent_at": sent_at,
-        "kind": kind,
-        "text": words,
-        "server_id": str(data.get("server_id", "")),
-        "expires_at": sent_at + ttl * 1000 if ttl else 0,
-        "status": text(data, "status") or ("sent" if own and change.live else ""),
-        "data": _encode(data) if full else b"",
-        "starred": bool(data.get("starred")),
-        "secret": _secret(change.private),
-    }
-    inserted = connection.execute(_INSERT, {**values, "past": change.type == HISTORY})
-    new = inserted.rowcount == 1
-    if new:
-        n = inserted.lastrowid or 0
-    else:
-        n, old_kind, old_words, revoked_at = connection.execute(
-            "select n, kind, text, revoked_at from message where account = ? and id = ? and chat = ? and sender = ?",
-            (change.account, id, chat, sender),
-        ).fetchone()
-        if revoked_at or old_kind not in _STAND_INS or kind in _STAND_INS:
-            return 0, False
-        drop_text(connection, n, change.account, old_words)
-        connection.execute(_REPLACE, {**values, "n": n})
-    add_text(connection, n, change.account, words)
-    reference = part(change.private, "media")
-    if reference and full:
-        connection.execute(
-            "insert into media(account, chat, id, sender, reference, at) values(?, ?, ?, ?, ?, ?)"
-            " on conflict do update set reference = excluded.reference",
-            (change.account, chat, id, sender, _encode(reference), change.at),
-        )
-    return n, new
-
-
-#: What happens now is numbered upwards from 1. History comes newest first and is numbered downwards from -1, so that of
-#: messages of one second the later one has the higher number, however the history is cut into pieces.
-_INSERT: Final = (
-    "insert into message(n, account, chat, id, sender, from_me, seq, sent_at, kind, text, server_id, expires_at, status,"
-    " data, secret, starred) values(case when :past"
-    " then min((select coalesce(min(n), 0) from message), 0) - 1"
-    " else max((select coalesce(max(n), 0) from message), 0) + 1 end, :account, :chat, :id, :sender, :from_me, :seq, :sent_at, :kind, :text, :server_id, :expires_at,"
-    " :status, :data, :secret, :starred) on conflict(account, id, chat, sender) do nothing"
-)
-_REPLACE: Final = (
-    "update message set seq = :seq, kind = :kind, text = :text, expires_at = :expires_at, data = :data,"
-    " secret = :secret where n = :n"
-)
-
-
-def _touch_chat(
-    connection: sqlite3.Connection, change: Change, chat: str, n: int, *, own: bool, new: bool
-) -> None:
-    data = change.data
-    about = part(data, "chat")
-    sent_at = millis(data.get("sent_at")) or change.at
-    unread = int(change.live and new and not own and text(part(data, "body"), "kind") not in _SILENT)
-    connection.execute(
-        """
-        insert into chat(account, id, kind, name, unread, last_at, last_n)
-        values(:account, :chat, :kind, :name, :unread, :at, :n)
-        on conflict(account, id) do update set
-          name = case when excluded.name != '' then excluded.name else name end,
-          unread = unread + (case when excluded.unread and excluded.last_at > read_upto then 1 else 0 end),
-          archived = archived,
-          last_n = case when excluded.last_at > last_at
-            or (excluded.last_at = last_at and (last_n = 0 or excluded.last_n > last_n))
-            then excluded.last_n else last_n end,
-          last_at = max(last_at, excluded.last_at)
-        """,
-        {
-            "account": change.account,
-            "chat": chat,
-            "kind": text(about, "kind") or kind_of(chat),
-            "name": text(about, "name"),
-            "unread": unread,
-            "at": sent_at,
-            "n": n,
-        },
+    media = part(change.private, "media") if full else {}
+    return Arrival(
+        change=change,
+        chat=chat,
+        id=id,
+        sender=sender,
+        own=own,
+        sent_at=sent_at,
+        kind=kind,
+        words=_words(data) if full else "",
+        server_id=str(data.get("server_id", "")),
+        expires_at=sent_at + ttl * 1000 if ttl else 0,
+        status=text(data, "status") or ("sent" if own and change.live else ""),
+        data=_encode(data) if full else b"",
+        secret=_secret(change.private),
+        starred=bool(data.get("starred")),
+        media=_encode(media) if media else b"",
+        chat_kind=text(about, "kind") or kind_of(chat),
+        chat_name=text(about, "name"),
+        news=change.live and not own and kind not in _SILENT,
+        past=change.type == HISTORY,
     )
 
 

@@ -190,6 +190,8 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.execute("pragma synchronous = full")
         connection.execute(f"pragma wal_autocheckpoint = {WAL_PAGES}")
         connection.execute(f"pragma cache_size = -{CACHE_KIB}")
+        # What a job may have to take back is remembered in memory, not in a file that is made for it and deleted.
+        connection.execute("pragma temp_store = memory")
         connection.execute("pragma foreign_keys = on")
         connection.execute("pragma trusted_schema = off")
         migrate(connection)

@@ -215,14 +215,16 @@ class Worker:
         if not self._write:
             connection.set_progress_handler(lambda: time.monotonic() > until, CLOCK_STEPS)
         connection.execute("begin immediate" if self._write else "begin")
+        alone = len(batch) == 1
         for order in batch:
-            guarded = self._write and not order.bare
+            guarded = self._write and not order.bare and not alone
             if guarded:
                 connection.execute("savepoint job")
             try:
                 order.run(connection)
             except Exception as error:
-                if not connection.in_transaction:  # SQLite gave the whole of it up: disk full, I/O error
+                # Alone, it takes the transaction with it; or SQLite gave the whole of it up: disk full, I/O error.
+                if (alone and self._write) or not connection.in_transaction:
                     raise
                 if guarded:
                     connection.execute("rollback to job")

@@ -1,0 +1,35 @@
+"""Many rows by few statements: each statement hands the interpreter to another thread and waits to get it back."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import Final, TypeVar
+
+T = TypeVar("T")
+
+#: Rows of one statement, a power of two.
+MOST: Final = 32
+
+
+def insert(
+    connection: sqlite3.Connection, into: str, rows: Sequence[Sequence[object]], then: str = ""
+) -> tuple[int, int]:
+    """`into`, the rows, `then`. Gives the last row's number and how many rows were written."""
+    last = count = 0
+    for some in parts(rows):
+        one = f"({', '.join('?' * len(some[0]))})"
+        cursor = connection.execute(
+            f"{into} values{', '.join([one] * len(some))}{then}", [value for row in some for value in row]
+        )
+        last, count = cursor.lastrowid or 0, count + cursor.rowcount
+    return last, count
+
+
+def parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Slices whose sizes are powers of two: six statements of a kind, which SQLite keeps ready, do for all numbers."""
+    place = 0
+    while place < len(rows):
+        size = min(MOST, 1 << ((len(rows) - place).bit_length() - 1))
+        yield rows[place : place + size]
+        place += size
