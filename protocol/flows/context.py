@@ -71,6 +71,8 @@ class Context:
         self.seen = Seen()
         self._told: list[Event] = []
         self._creds: tuple[bytes, Creds] | None = None
+        #: The newest commit when they were last looked up.
+        self._creds_at = -1
 
     @property
     def counts(self) -> Counter[str]:
@@ -104,6 +106,9 @@ class Context:
 
     def creds(self, view: View | None = None) -> Creds:
         """The credentials as the newest transaction left them."""
+        if view is None and self._creds is not None and self._creds_at == self.store.staged:
+            return self._creds[1]
+        self._creds_at = self.store.staged if view is None else -1
         raw = (view or self.store).get(CREDS.kind, CREDS_ID)
         if raw is None:
             raise LocalProtocolError("no credentials: the account was never opened")

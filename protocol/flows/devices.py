@@ -12,7 +12,7 @@ from protocol.errors import LinkLost, ProtocolError, StoreFailed
 from protocol.flows import sender_keys
 from protocol.flows.context import Context
 from protocol.flows.mapping import learn, session_jid
-from protocol.flows.soft import Soft
+from protocol.flows.soft import Familiar
 from protocol.jid import Jid
 from protocol.keystore import Kind, Txn, View
 from protocol.signal.identity import identity_of
@@ -41,7 +41,7 @@ class DeviceList(msgspec.Struct, frozen=True, omit_defaults=True):
     v: int = 1
 
 
-LISTS: Final = Soft(Kind.DEVICE_LIST, DeviceList)
+LISTS: Final = Familiar(Kind.DEVICE_LIST, DeviceList)
 
 
 def cached(view: View, user: Jid) -> DeviceList | None:

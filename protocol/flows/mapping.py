@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from protocol.flows.soft import Soft
+from protocol.flows.soft import Familiar
 from protocol.jid import HOSTED, HOSTED_LID, LID, USER, Jid
 from protocol.keystore import Kind, Txn, View
 from protocol.signal.migrate import merge_names, merge_person
@@ -27,7 +27,7 @@ class Pair(msgspec.Struct, frozen=True):
     v: int = 1
 
 
-PAIRS: Final = Soft(Kind.LID_MAPPING, Pair)
+PAIRS: Final = Familiar(Kind.LID_MAPPING, Pair)
 
 
 def lid_of(view: View, pn: Jid) -> Jid | None:

@@ -5,9 +5,14 @@ For mappings, lists, counters and copies. Never for keys and sessions, whose los
 
 from __future__ import annotations
 
+from typing import Final
+
 from protocol.errors import RecordDamaged
 from protocol.keystore import T, Table, Txn, View
 from protocol.signal.quarantine import set_aside
+
+#: Records that a table keeps decoded.
+KEPT: Final = 512
 
 
 class Soft(Table[T]):
@@ -21,3 +26,23 @@ class Soft(Table[T]):
             if isinstance(view, Txn):
                 set_aside(view, damage)
             return None
+
+
+class Familiar(Soft[T]):
+    """Small records that every message asks for and that hardly ever change: each is decoded once.
+
+    The same bytes are the same record, so nothing can be stale. Only for records that nobody changes in place.
+    """
+
+    def __init__(self, kind: str, record: type[T]) -> None:
+        super().__init__(kind, record)
+        self._kept: dict[bytes, T] = {}
+
+    def decode(self, raw: bytes, id: str = "") -> T:
+        """Bytes to record."""
+        held = self._kept.get(raw)
+        if held is None:
+            if len(self._kept) >= KEPT:
+                self._kept.clear()
+            held = self._kept[raw] = super().decode(raw, id)
+        return held

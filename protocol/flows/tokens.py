@@ -10,7 +10,7 @@ from protocol.crypto.primitives import hmac_sha256
 from protocol.effects import Commit
 from protocol.flows.context import Context
 from protocol.flows.mapping import session_jid
-from protocol.flows.soft import Soft
+from protocol.flows.soft import Familiar
 from protocol.jid import Jid
 from protocol.keystore import Kind, Txn, View
 from protocol.node import Node
@@ -34,7 +34,7 @@ class Token(msgspec.Struct, frozen=True, omit_defaults=True):
         return f"Token(<{len(self.token)} bytes>)"
 
 
-TOKENS: Final = Soft(Kind.TC_TOKEN, Token)
+TOKENS: Final = Familiar(Kind.TC_TOKEN, Token)
 
 
 def note(txn: Txn, issuer: Jid, token: bytes, at: int) -> bool:
