@@ -22,7 +22,7 @@ from waconnd.compose import targets
 from waconnd.entropy import entropy
 from waconnd.media.room import Waiting
 from waconnd.outcomes import Outcome
-from waconnd.pump import Errand, Told
+from waconnd.pump import Errand, Told, Waiter
 from waconnd.rpc.errors import KINDS, RpcError
 from waconnd.rpc.times import rfc3339
 from waconnd.store.archive.outbox import Draft, Entry, new_id
@@ -152,7 +152,7 @@ async def post(fleet: Fleet, account: Account, parcel: Parcel, wait: Wait, secon
         outbox_id=new_id(entropy),
     )
     pump = fleet.pumps[account.name]
-    with pump.watching(draft.outbox_id, draft.id) as waiter:
+    with Waiter(pump, draft.outbox_id, draft.id) as waiter:
         entry, fresh = await pump.add(draft, errand, patient=wait == "queued")
         if not fresh:
             return await again(fleet, account, entry, wait, seconds)
@@ -185,7 +185,7 @@ async def again(fleet: Fleet, account: Account, entry: Entry, wait: Wait, second
     """The answer to a call that was made before: the same message, as far as it has come."""
     if wait != "queued" and entry.status in _OPEN:
         deadline = anyio.current_time() + (seconds or SERVER_SECONDS)
-        with fleet.pumps[account.name].watching(entry.outbox_id, entry.id) as waiter:
+        with Waiter(fleet.pumps[account.name], entry.outbox_id, entry.id) as waiter:
             entry = await fleet.archive.outbox.get(account.name, entry.outbox_id)
             if entry.status in _OPEN:
                 await waiter.outcome(deadline)

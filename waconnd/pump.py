@@ -9,10 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import anyio
 import anyio.abc
@@ -115,11 +114,24 @@ def errand(entry: Entry) -> Errand:
 
 
 class Waiter:
-    """Somebody who wants to know what became of a row."""
+    """Somebody who wants to know what became of a row, within `with`; begin before the row is added, and no word is missed."""
 
-    def __init__(self) -> None:
+    def __init__(self, pump: Pump, outbox_id: str, id: str) -> None:
+        self._pump, self._outbox_id, self._id = pump, outbox_id, id
         self._loop = asyncio.get_running_loop()
         self._told: asyncio.Future[Outcome | None] = self._loop.create_future()
+
+    def __enter__(self) -> Self:
+        self._pump.waiters.setdefault(self._outbox_id, []).append(self)
+        self._pump.watched[self._id] = self._outbox_id
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        others = self._pump.waiters[self._outbox_id]
+        others.remove(self)
+        if not others:
+            del self._pump.waiters[self._outbox_id]
+            self._pump.watched.pop(self._id, None)
 
     def tell(self, outcome: Outcome | None) -> None:
         if not self._told.done():
@@ -172,9 +184,9 @@ class Pump:
         #: Rows being stored that may not leave at once.
         self._behind = 0
         #: outbox id → who waits for the server's word.
-        self._waiters: dict[str, list[Waiter]] = {}
+        self.waiters: dict[str, list[Waiter]] = {}
         #: Message id → the row that somebody waits for.
-        self._watched: dict[str, str] = {}
+        self.watched: dict[str, str] = {}
         #: Chat → its rows that are being prepared, one after the other.
         self._turns: dict[str, Turn] = {}
 
@@ -269,23 +281,8 @@ class Pump:
             elif isinstance(event, MessageStatus):
                 # A receipt says that it arrived, also when the line was lost before the server's own word.
                 for id in event.ids:
-                    if outbox_id := self._watched.get(id):
+                    if outbox_id := self.watched.get(id):
                         self._told(outbox_id, Outcome(event.status))
-
-    @contextmanager
-    def watching(self, outbox_id: str, id: str) -> Iterator[Waiter]:
-        """Hear of the server's word on a row; begin before the row is added, and none is missed."""
-        waiter = Waiter()
-        self._waiters.setdefault(outbox_id, []).append(waiter)
-        self._watched[id] = outbox_id
-        try:
-            yield waiter
-        finally:
-            waiters = self._waiters[outbox_id]
-            waiters.remove(waiter)
-            if not waiters:
-                del self._waiters[outbox_id]
-                self._watched.pop(id, None)
 
     async def _round(self, group: anyio.abc.TaskGroup) -> None:
         """While ready: take what is due, start it, wait for more."""
@@ -492,7 +489,7 @@ class Pump:
         self._told(entry.outbox_id, outcome)
 
     def _told(self, outbox_id: str, outcome: Outcome) -> None:
-        for waiter in self._waiters.get(outbox_id, ()):
+        for waiter in self.waiters.get(outbox_id, ()):
             waiter.tell(outcome)
 
 

@@ -128,13 +128,15 @@ class Dispatcher:
             return b'{"dry_run":true,"ok":true}'
 
         async def run() -> bytes:
-            with anyio.fail_after(method.deadline_s if timeout is None else timeout + GRACE_S) as scope:
+            seconds = method.deadline_s if timeout is None else timeout + GRACE_S
+            with anyio.CancelScope(deadline=anyio.current_time() + seconds) as scope:
                 try:
                     return self._encoder.encode(await method(call, params))
                 except TimeoutError:
-                    if not scope.cancelled_caught and not scope.cancel_called:
+                    if not scope.cancel_called:
                         log.warning("%s ran into an inner timeout", method.name, exc_info=True)
                     raise
+            raise TimeoutError
 
         try:
             if call.key is not None and not method.owns_key and not call.dry_run:

@@ -9,11 +9,10 @@ or hostile meets a limit of its own connection or user; the others do not notice
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import socket
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import anyio
@@ -44,6 +43,26 @@ FIRST_BYTE_S: Final = 300.0
 ACCEPT_PAUSE_S: Final = 0.2
 
 
+class Calls:
+    """What is being answered: `with calls:` for each."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        #: Set while there is none.
+        self.none = anyio.Event()
+        self.none.set()
+
+    def __enter__(self) -> None:
+        if not self.count:
+            self.none = anyio.Event()
+        self.count += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.count -= 1
+        if not self.count:
+            self.none.set()
+
+
 class Server:
     """Serves methods on listening sockets."""
 
@@ -55,9 +74,7 @@ class Server:
         self._per_uid: Counter[int] = Counter()
         self._open: set[UnixStream] = set()
         self._accepting = anyio.CancelScope()
-        self._calls = 0
-        self._idle = anyio.Event()
-        self._idle.set()
+        self._calls = Calls()
 
     @property
     def connections(self) -> int:
@@ -67,7 +84,7 @@ class Server:
     @property
     def calls(self) -> int:
         """How many calls are unfinished."""
-        return self._calls
+        return self._calls.count
 
     async def serve(self, listeners: Sequence[socket.socket]) -> None:
         """Serve until `drain()`."""
@@ -83,22 +100,10 @@ class Server:
     async def drain(self, grace_s: float) -> bool:
         """Give calls in flight some time, then close everything. False when some did not finish."""
         with anyio.move_on_after(grace_s):
-            await self._idle.wait()
-        finished = not self._calls
+            await self._calls.none.wait()
+        finished = not self._calls.count
         self._accepting.cancel()
         return finished
-
-    @contextlib.contextmanager
-    def _busy(self) -> Iterator[None]:
-        if not self._calls:
-            self._idle = anyio.Event()
-        self._calls += 1
-        try:
-            yield
-        finally:
-            self._calls -= 1
-            if not self._calls:
-                self._idle.set()
 
     async def _accept(self, listener: socket.socket, clients: anyio.abc.TaskGroup) -> None:
         listener.setblocking(False)
@@ -164,14 +169,14 @@ class Server:
             log.info("uid %d connected and has no rights here", peer.uid)
         if data[:1] in b"{[ \t\r\n":
             caller = Caller(peer, rights, transport="lines")
-            await Session(self._dispatcher, stream, caller, self._busy).run(data, fds)
+            await Session(self._dispatcher, stream, caller, self._calls).run(data, fds)
             return
         close_all(fds)
         if b"A" <= data[:1] <= b"Z":
 
             async def exchange(one: Exchange) -> None:
                 # A caller for each exchange: the token of one must not narrow the next.
-                with self._busy():
+                with self._calls:
                     await self._site.handle(one, Caller(peer, rights, transport="http"))
 
             await HttpConnection(stream, data).run(exchange)

@@ -38,12 +38,12 @@ class Session:
         dispatcher: Dispatcher,
         stream: UnixStream,
         caller: Caller,
-        busy: Callable[[], AbstractContextManager[None]],
+        calls: AbstractContextManager[object],
     ) -> None:
         self._dispatcher = dispatcher
         self._stream = stream
         self._caller = caller
-        self._busy = busy
+        self._calls = calls
         self._reader = LineReader()
         self._slots = anyio.Semaphore(MAX_IN_FLIGHT, fast_acquire=True)
         self._in_flight = 0
@@ -127,7 +127,7 @@ class Session:
         if request.id is not None:
             self._running[request.id] = scope
         try:
-            with self._busy():
+            with self._calls:
                 error = RpcError("cancelled", f"{request.method} was cancelled")
                 answer: bytes | None = None
                 try:
