@@ -58,7 +58,7 @@ PACE: Final = 0.02
 #: The same where nobody waits for the server's word.
 PATIENT_PACE: Final = 0.05
 #: So many are encrypted in one go: meanwhile the commit and the frames of those before them are on their way.
-ABREAST: Final = 16
+ABREAST: Final = 32
 #: A full wire is filled again when so few are left: rows are fetched by many at a time.
 REFILL: Final = IN_FLIGHT // 2
 #: The archive refuses (disk full): look again after this.

@@ -20,7 +20,7 @@ RECEIVED = 4000
 SENDERS = 200
 #: From each of the senders, none of whom was answered: every one of them opens its session again.
 FIRST = 1000
-SENT = 1500
+SENT = 3000
 MEMBERS = 1024
 #: A busy account, for the time that one message takes.
 PACE = 200
@@ -68,7 +68,7 @@ class Scene:
 
     def send(self, side: Side) -> float:
         side.start()
-        side.send(self.friend, 20)
+        side.send(self.friend, 200)
         return self._timed(side, "send", SENT, lambda: side.send(self.friend, SENT))
 
     def spent(self, side: Side, what: str) -> float:
