@@ -96,7 +96,8 @@ class Account:
         self.name, self.path = name, path
         self.authdir, self._around = authdir, around
         self.keystore = Keystore(authdir)
-        self._creds: tuple[bytes, Creds] | None = None
+        #: Their bytes, themselves, and the name of this link.
+        self._creds: tuple[bytes, Creds, str] | None = None
         self.link: Link | None = None
         self.backoff = Backoff(random.random)
         self.recorder = Recorder(around.now)
@@ -150,13 +151,21 @@ class Account:
 
     @property
     def creds(self) -> Creds | None:
-        """The credentials as they are now; every send asks several times, and they hardly ever change."""
+        """The credentials as they are now."""
+        held = self._held_creds()
+        return held[1] if held is not None else None
+
+    def _held_creds(self) -> tuple[bytes, Creds, str] | None:
+        """Every send asks several times, and they hardly ever change."""
         raw = self.keystore.get(CREDS.kind, CREDS_ID)
         if raw is None:
             return None
         if self._creds is None or self._creds[0] is not raw:
-            self._creds = raw, CREDS.decode(raw, CREDS_ID)
-        return self._creds[1]
+            creds = CREDS.decode(raw, CREDS_ID)
+            linked = creds.account
+            name = f"{linked.pn}/{creds.identity.public.hex()[:16]}" if linked is not None else ""
+            self._creds = raw, creds, name
+        return self._creds
 
     @property
     def linked(self) -> bool:
@@ -167,10 +176,8 @@ class Account:
     @property
     def pairing_id(self) -> str:
         """Names this link: what was queued under another one never leaves under it."""
-        creds = self.creds
-        if creds is None or creds.account is None:
-            return ""
-        return f"{creds.account.pn}/{creds.identity.public.hex()[:16]}"
+        held = self._held_creds()
+        return held[2] if held is not None else ""
 
     def now(self) -> float:
         """Unix seconds that never jump."""

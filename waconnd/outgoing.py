@@ -93,18 +93,16 @@ def digest(method: str, said: Any) -> bytes:
 
 async def is_new(fleet: Fleet, account: Account, to: Jid) -> bool:
     """Whether nothing was ever said in this chat: then the recipient is looked up, and the smaller bucket counts."""
-    if not to.is_user or targets.context(account).is_me(to):
+    spoken = fleet.pumps[account.name].spoken
+    if not to.is_user or to in spoken or targets.context(account).is_me(to):
         return False
     chat = str(targets.canonical(account, to))
-    spoken = fleet.pumps[account.name].spoken
-    if chat in spoken:
-        return False
     said = await fleet.archive.messages.page(account.name, chat, limit=LOOKED_AT)
     if not any(not row.from_me or row.status in _ARRIVED for row in said):
         return True
     if len(spoken) >= MAX_SPOKEN:
         spoken.clear()
-    spoken.add(chat)
+    spoken.add(to)
     return False
 
 

@@ -171,8 +171,8 @@ class Pump:
         self._flying: set[str] = set()
         #: Rows may wait for room.
         self._full = False
-        #: Chats in which something was said before.
-        self.spoken: set[str] = set()
+        #: Chats in which something was said before, under the names that were written to.
+        self.spoken: set[Jid] = set()
         #: Where rows are sent from, while `run` runs.
         self._group: anyio.abc.TaskGroup | None = None
         #: Rows that leave together; when they will, and when others last did.
