@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import statistics
 import sys
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cached_property, partial
@@ -21,6 +22,8 @@ SENDERS = 200
 #: From each of the senders, none of whom was answered: every one of them opens its session again.
 FIRST = 1000
 SENT = 3000
+#: An answer is on its way, and read, within this.
+ANSWER_SECONDS = 0.5
 MEMBERS = 1024
 #: A busy account, for the time that one message takes.
 PACE = 200
@@ -69,6 +72,9 @@ class Scene:
     def send(self, side: Side) -> float:
         side.start()
         side.send(self.friend, 200)
+        # Sessions are established, as in a chat that goes on.
+        self.stage.box.ask("answer", who="friend", to=side.person)
+        time.sleep(ANSWER_SECONDS)
         return self._timed(side, "send", SENT, lambda: side.send(self.friend, SENT))
 
     def spent(self, side: Side, what: str) -> float:

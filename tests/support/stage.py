@@ -32,6 +32,11 @@ class Stage:
     async def person(self, who):
         return f"+{self.sandbox.person(who).account.user}"
 
+    async def answer(self, who, to):
+        """One person writes to another, who has written before."""
+        self.sandbox.person(who).say(self.sandbox.person(to).jid, "yes")
+        self.sandbox.pump()
+
     async def prepare(self, who, count, senders, crowd):
         """Encrypt for the linked devices of one person."""
         self._ready = prepare(self.sandbox, who, count, senders=senders, size=40, crowd=crowd)
