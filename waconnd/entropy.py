@@ -1,4 +1,4 @@
-"""Random bytes for keys, nonces and ids, drawn from the kernel by the kibibyte.
+"""Random bytes for keys, nonces and ids, drawn from the kernel by kibibytes.
 
 Each call of the kernel gives up the interpreter lock, and a thread that writes to the disk then takes it: with a dozen
 draws for a message that cost more than the cryptography.
@@ -10,7 +10,7 @@ import os
 from typing import Final
 
 #: One draw.
-SIZE: Final = 1024
+SIZE: Final = 8192
 
 
 class Pool:

@@ -128,7 +128,7 @@ class Session:
             self._running[request.id] = scope
         try:
             with self._calls:
-                error = RpcError("cancelled", f"{request.method} was cancelled")
+                error: RpcError | None = None
                 answer: bytes | None = None
                 try:
                     with scope:
@@ -137,7 +137,8 @@ class Session:
                 except RpcError as raised:
                     error = raised
                 if answer is None and request.id is not None:
-                    answer = error_line(request.id, error)
+                    said = error or RpcError("cancelled", f"{request.method} was cancelled")
+                    answer = error_line(request.id, said)
                 await deliver(answer or None)
         finally:
             close_all(fds)
