@@ -111,7 +111,7 @@ async def send(call: Call, params: SendParams) -> SendResult:
     all, account = fleet(call), fleet(call).get(call.account)
     name = one_of(params)
     to = await resolve(all, call.account, params.to)
-    hash = digest("message.send", _identity(params))
+    hash = digest("message.send", _identity(params)) if call.key else b""
     earlier = await known_key(all, call.account, call.key or "", hash)
     if earlier is not None:
         ids = await _album_ids(call, params, earlier.id)
