@@ -1,5 +1,6 @@
 """`make bench`: every row once, one table, and the same in build/bench.json. `make bench ONLY=pattern` runs a part."""
 
+import compileall
 import sys
 from contextlib import ExitStack
 from fnmatch import fnmatch
@@ -11,12 +12,16 @@ import msgspec
 from tests.bench.harness import Result, measure, table
 
 BUILD = Path("build")
+#: What an installation has compiled; a checkout may be told not to keep it.
+PACKAGES = ("waconnd", "protocol")
 
 
 def main() -> int:
     pattern = sys.argv[1] if len(sys.argv) > 1 else ""
     results: list[Result] = []
     failed = False
+    for package in PACKAGES:
+        compileall.compile_dir(package, quiet=1)
     for path in sorted(Path(__file__).parent.glob("bench_*.py")):
         with ExitStack() as stack:
             for row in import_module(f"tests.bench.{path.stem}").rows(stack):

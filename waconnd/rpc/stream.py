@@ -42,7 +42,8 @@ class UnixStream:
 
     async def receive(self) -> Read:
         """Bytes and the descriptors that came with them; no bytes at the end of the stream."""
-        if not self._watched and self._arrived is None:
+        if self._arrived is None:
+            # A body follows its head closely: what is there already need not go round by the loop.
             self._arrived = self._read()
         while self._arrived is None:
             if self.socket.fileno() < 0:
