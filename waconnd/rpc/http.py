@@ -6,8 +6,10 @@ A browser must never be a client: a page that somebody proxied the socket to cou
 
 from __future__ import annotations
 
+import asyncio
 import urllib.parse
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import anyio
@@ -200,8 +202,7 @@ class HttpConnection:
         error: RpcError | None = None
         gone = False
         # Who hangs up while we work for them ends the work; what was made durable stays.
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._watch, tasks.cancel_scope)
+        with anyio.CancelScope() as scope, self._watching(scope):
             try:
                 exchange.refuse_browsers()
                 await handle(exchange)
@@ -209,17 +210,29 @@ class HttpConnection:
                 error = raised
             except Hangup:
                 gone = True
-            tasks.cancel_scope.cancel()
         if error is not None and not exchange.responded:
             await exchange.fail(error)
         elif gone or error is not None or not exchange.responded:
             raise Hangup
 
-    async def _watch(self, scope: anyio.CancelScope) -> None:
-        # What the kernel knows of the other end has no event to wait for while we don't read.
-        while not self._stream.hung_up:
-            await anyio.sleep(HANGUP_S)
-        scope.cancel()
+    @contextmanager
+    def _watching(self, scope: anyio.CancelScope) -> Iterator[None]:
+        """What the kernel knows of the other end has no event to wait for while we don't read: it is looked at now and then."""
+        loop = asyncio.get_running_loop()
+        timer: asyncio.TimerHandle
+
+        def look() -> None:
+            nonlocal timer
+            if self._stream.hung_up:
+                scope.cancel()
+            else:
+                timer = loop.call_later(HANGUP_S, look)
+
+        timer = loop.call_later(HANGUP_S, look)
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     async def _again(self) -> bool:
         if self._h11.our_state is not h11.DONE:
@@ -253,13 +266,13 @@ class HttpConnection:
                 return event
             if self._h11.they_are_waiting_for_100_continue:
                 await self.send(h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue"))
-            with anyio.move_on_after(within_s) as scope:
-                data, fds = await self._stream.receive()
+            try:
+                data, fds = await self._stream.receive(within_s)
                 close_all(fds)
-            if scope.cancelled_caught:
+            except TimeoutError:
                 if self._h11.their_state is h11.IDLE and not self._h11.trailing_data[0]:
-                    raise Hangup
-                raise RpcError("timeout", f"{what} did not come within {within_s:g} s")
+                    raise Hangup from None
+                raise RpcError("timeout", f"{what} did not come within {within_s:g} s") from None
             self._h11.receive_data(data)
 
     async def send(self, *events: h11.Event) -> None:

@@ -168,8 +168,9 @@ class Session:
             return
         self._answers.append(answer)
         if len(self._answers) == 1:
-            # What others have ready in this turn goes along: each write wakes the client.
-            await anyio.lowlevel.checkpoint()
+            if self._in_flight > 1:
+                # What others have ready in this turn goes along: each write wakes the client.
+                await anyio.lowlevel.checkpoint()
             await self._flush()
 
     async def _flush(self) -> None:

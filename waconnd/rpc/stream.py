@@ -40,8 +40,8 @@ class UnixStream:
         self._arrived: Read | None = None
         self._waiter: asyncio.Future[None] | None = None
 
-    async def receive(self) -> Read:
-        """Bytes and the descriptors that came with them; no bytes at the end of the stream."""
+    async def receive(self, within_s: float | None = None) -> Read:
+        """Bytes and the descriptors that came with them; no bytes at the end of the stream. Raises TimeoutError."""
         if self._arrived is None:
             # A body follows its head closely: what is there already need not go round by the loop.
             self._arrived = self._read()
@@ -53,10 +53,13 @@ class UnixStream:
                 self._loop.add_reader(self.socket, self._readable)
                 self._watched = True
             self._waiter = self._loop.create_future()
+            timer = self._loop.call_later(within_s, self._expire) if within_s is not None else None
             try:
                 await self._waiter
             finally:
                 self._waiter = None
+                if timer is not None:
+                    timer.cancel()
         arrived, self._arrived = self._arrived, None
         return arrived
 
@@ -82,6 +85,10 @@ class UnixStream:
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+    def _expire(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(TimeoutError())
 
     def _unwatch(self) -> None:
         if self._watched:

@@ -77,7 +77,8 @@ class Worker:
         write: bool,
         committed: Callable[[sqlite3.Connection], object] = lambda _: None,
     ) -> None:
-        #: `committed` is told of each batch that is durable, before those who wait for it; on the thread.
+        #: `committed` is told of each batch that is durable, before those who wait for it; on the thread. Not of one of
+        #: `bare` jobs alone, which store no events.
         self._connect, self._write, self._committed = connect, write, committed
         self._queue: SimpleQueue[list[_Order[Any]] | None] = SimpleQueue()
         #: Orders of this turn of the loop: they are handed over together, since waking a thread costs as much as a job.
@@ -161,7 +162,8 @@ class Worker:
             self._busy_since = time.monotonic()
             try:
                 self._carry_out(connection, batch)
-                self._committed(connection)
+                if not all(order.bare for order in batch):
+                    self._committed(connection)
             except sqlite3.Error as error:
                 failure = _failure(error)
                 for order in batch:
