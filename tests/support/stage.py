@@ -32,6 +32,10 @@ class Stage:
     async def person(self, who):
         return f"+{self.sandbox.person(who).account.user}"
 
+    async def take_files(self, up_to):
+        """Of this size at most, in bytes."""
+        self.sandbox.world.blobs.largest = up_to
+
     async def answer(self, who, to):
         """One person writes to another, who has written before."""
         self.sandbox.person(who).say(self.sandbox.person(to).jid, "yes")

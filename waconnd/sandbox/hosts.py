@@ -9,7 +9,7 @@ from typing import Final
 
 import h11
 
-from waconnd.sandbox.media import MAX_BLOB, Answer, Blobs
+from waconnd.sandbox.media import Answer, Blobs
 
 READ: Final = 65536
 #: What a browser page would need to read the answers; real hosts send it too.
@@ -73,7 +73,7 @@ class MediaHost:
                 method, target = event.method.decode(), event.target.decode()
             elif isinstance(event, h11.Data):
                 body += event.data
-                if len(body) > MAX_BLOB:
+                if len(body) > self._blobs.largest:
                     return Answer(413)
             elif isinstance(event, h11.EndOfMessage):
                 if self.broken:

@@ -43,6 +43,8 @@ class Blobs:
         self.hosts: list[str] = []
         #: Status codes that the next requests get instead of their answer, oldest first.
         self.refuse: list[int] = []
+        #: Larger files are refused.
+        self.largest = MAX_BLOB
         self.uploads = 0
         self.downloads = 0
         self.bytes_up = 0
@@ -113,7 +115,7 @@ class Blobs:
         if "file_offset" in query:
             offset = query["file_offset"][0]
             body = self._partial.get(token, b"")[: int(offset) if offset.isdigit() else 0] + body
-        if len(body) > MAX_BLOB:
+        if len(body) > self.largest:
             return _said(413, {"error": "the file is too large"})
         if sha256(body) != wanted:
             self._partial[token] = body
