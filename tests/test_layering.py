@@ -37,7 +37,7 @@ WACONND_ONLY = {
     "rpc": {"rpc"},
     "store": {"store"},
     "proxy": {"proxy"},
-    "dial": {"dial", "proxy"},
+    "dial": {"dial", "entropy", "proxy"},
 }
 #: daemon → account → link → store; api → rpc, account. What stands above a part, it never imports.
 WACONND_NEVER = {
