@@ -11,7 +11,6 @@ import sys
 from collections.abc import Sequence
 
 from waconnd.cli.shell import Shell, Stop
-from waconnd.client.sync import Unreachable, WaconndError
 from waconnd.rpc.errors import EXIT_INTERRUPTED, EXIT_LATER, EXIT_UNREACHABLE, KINDS
 
 
@@ -28,25 +27,39 @@ def main(argv: Sequence[str]) -> int:
         if str(stop):
             shell.say(f"waconnd: {stop}")
         return stop.code
-    except WaconndError as error:
-        shell.say(f"waconnd: {error}")
-        if error.advice:
-            shell.say(f"  {error.advice}")
-        kind = KINDS.get(error.kind)
-        return kind.exit if kind is not None else 1
     except TimeoutError as error:
         shell.say(f"waconnd: {error}")
         return EXIT_LATER
-    except Unreachable as error:
-        shell.say(f"waconnd: {error}")
-        shell.say("  start it with `systemctl start waconnd` or `waconnd serve`, or name its `--socket`")
-        return EXIT_UNREACHABLE
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader (`| head`) has enough; and Python shall not complain at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:
+        refused = _refusal(shell, error)
+        if refused is None:
+            raise
+        return refused
     finally:
         shell.close()
     return code or 0
+
+
+def _refusal(shell: Shell, error: Exception) -> int | None:
+    """What the daemon, or its absence, says; None when it is neither."""
+    # Not at the top: `waconnd serve` would keep in memory what only its clients need.
+    from waconnd.client.sync import Unreachable, WaconndError
+
+    match error:
+        case WaconndError():
+            shell.say(f"waconnd: {error}")
+            if error.advice:
+                shell.say(f"  {error.advice}")
+            kind = KINDS.get(error.kind)
+            return kind.exit if kind is not None else 1
+        case Unreachable():
+            shell.say(f"waconnd: {error}")
+            shell.say("  start it with `systemctl start waconnd` or `waconnd serve`, or name its `--socket`")
+            return EXIT_UNREACHABLE
+    return None

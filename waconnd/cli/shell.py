@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import msgspec
 
-from waconnd.client.sync import Connection, Unreachable, WaconndError
 from waconnd.rpc.errors import EXIT_USAGE
 
 if TYPE_CHECKING:
     import http.client
+
+    from waconnd.client.sync import Connection
 
 #: A command that a person waits for.
 TIMEOUT_S: Final = 30.0
@@ -69,6 +70,9 @@ class Shell:
     def connection(self) -> Connection:
         """Made when first needed."""
         if self._connection is None:
+            # Here, since `waconnd serve` has no need of it.
+            from waconnd.client.sync import Connection
+
             self._connection = Connection(self.path, timeout=self.timeout)
         return self._connection
 
@@ -179,6 +183,8 @@ class Shell:
         try:
             connection.sock.connect(self.path)
         except OSError as error:
+            from waconnd.client.sync import Unreachable
+
             raise Unreachable(f"no daemon answers on {self.path} ({error.strerror})") from None
         return connection
 
@@ -239,6 +245,8 @@ class Shell:
 
 
 def _refused(body: bytes) -> NoReturn:
+    from waconnd.client.sync import WaconndError
+
     raise WaconndError(msgspec.json.decode(body)["error"])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import tomllib
@@ -143,6 +142,8 @@ def _struct(kind: type[Any], tree: Any, path: str, problems: list[str]) -> Any:
     for name, value in tree.items():
         field = fields.get(name)
         if field is None:
+            import difflib  # for somebody's slip alone
+
             near = difflib.get_close_matches(name, fields, n=1)
             hint = f"; did you mean `{near[0]}`?" if near else f"; known here: {', '.join(fields)}"
             problems.append(f"{path}{name}: there is no such key{hint}")

@@ -20,7 +20,6 @@ share never stand in a params struct: `account` (when `account=True`), `timeout_
 
 from __future__ import annotations
 
-import difflib
 import enum
 import inspect
 import re
@@ -182,6 +181,8 @@ def invalid(method: Method[Any, Any], error: msgspec.ValidationError) -> RpcErro
         field = unknown[1]
         sentence = f"unknown parameter `{field}`"
         if path == "$":
+            import difflib  # for somebody's slip alone
+
             near = difflib.get_close_matches(field, method.wire.__struct_fields__, n=1)
             advice = f"did you mean `{near[0]}`?" if near else f"`waconnd help {method.name}` lists them"
         path = f"{path}.{field}"
@@ -266,6 +267,8 @@ class Catalogue:
             return self._methods[name]
         except KeyError:
             pass
+        import difflib
+
         near = difflib.get_close_matches(name, self._methods, n=1)
         advice = f"did you mean `{near[0]}`?" if near else None
         raise RpcError("method_not_found", f"there is no method `{name[:80]}`", advice=advice)

@@ -11,7 +11,6 @@ from typing import Any, Final
 from waconnd.cli.commands.chats import what
 from waconnd.cli.parser import Commands
 from waconnd.cli.shell import Shell, Stop, get, local, moment, name_of
-from waconnd.client.sync import Unreachable
 from waconnd.rpc.errors import EXIT_USAGE
 
 #: Between two tries to reach a daemon that restarts, growing to the second.
@@ -86,6 +85,8 @@ def _pages(shell: Shell, after: int | str, where: dict[str, Any]) -> Iterator[di
 
 
 def _follow(shell: Shell, after: int | str, where: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    from waconnd.client.sync import Unreachable
+
     pause, longest = RETRY_S
     known = False
     while True:

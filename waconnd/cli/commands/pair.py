@@ -13,7 +13,6 @@ from typing import Any, Final
 from waconnd.cli.commands.accounts import number
 from waconnd.cli.parser import Commands
 from waconnd.cli.shell import Shell, Stop, get, seconds, span
-from waconnd.client.sync import WaconndError
 from waconnd.rpc.errors import EXIT_HUMAN, EXIT_LATER
 
 #: From the scan to `ready` on a slow phone with a long history.
@@ -40,6 +39,8 @@ def add(commands: Commands) -> None:
 
 
 def pair(shell: Shell, arguments: argparse.Namespace) -> int:
+    from waconnd.client.sync import WaconndError
+
     name = arguments.name or shell.account or "main"
     shell.call("account.create", account=name)
     shell.call("events.subscribe", accounts=[name], types=WATCHED)
@@ -176,6 +177,8 @@ class _Screen:
         return 0 if self._ready and (self._history or not self.arguments.history) else None
 
     def _expired(self) -> int | None:
+        from waconnd.client.sync import WaconndError
+
         self._done()
         if not self._person or not sys.stdin.isatty():
             raise Stop(

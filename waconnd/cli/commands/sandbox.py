@@ -8,14 +8,16 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from waconnd.cli.commands import sandbox_words
 from waconnd.cli.commands.accounts import number
 from waconnd.cli.parser import Commands, Parser, common
 from waconnd.cli.shell import Shell, Stop
-from waconnd.client.sync import Connection, Unreachable
 from waconnd.rpc.errors import EXIT_UNREACHABLE, EXIT_USAGE
+
+if TYPE_CHECKING:
+    from waconnd.client.sync import Connection
 
 #: A daemon that was started in the line above needs a moment; a script must not have to know how long.
 START_S: Final = 15.0
@@ -90,6 +92,8 @@ def link(shell: Shell, arguments: argparse.Namespace) -> int:
 
 
 def _answering(path: Callable[[], Path], until: float) -> Connection:
+    from waconnd.client.sync import Connection, Unreachable
+
     while True:
         try:
             return Connection(path())

@@ -12,7 +12,6 @@ import msgspec
 
 from waconnd.cli.parser import Commands
 from waconnd.cli.shell import Shell, Stop, seconds
-from waconnd.client.sync import Unreachable
 from waconnd.rpc.errors import EXIT_UNREACHABLE, EXIT_USAGE
 
 #: A wait of the server ends before the wait for its answer.
@@ -123,6 +122,7 @@ def add(group: Commands) -> None:
 
 def ask(shell: Shell, name: str, /, **params: Any) -> Any:
     """A method of the running sandbox."""
+    from waconnd.client.sync import Unreachable
     from waconnd.sandbox.serve import control_socket
 
     shell.otherwise(str(control_socket()))
