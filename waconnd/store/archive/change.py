@@ -24,8 +24,9 @@ class Word(msgspec.Struct):
     at: int
     #: It stands in the list too, not only in the outbox.
     listed: bool
-    #: What the sender was told, as JSON.
+    #: What the sender was told, as JSON, and how often.
     result: str = ""
+    results: int = 0
 
 
 class Batch:
@@ -50,6 +51,11 @@ class Batch:
         self.receipts: dict[str, list[tuple[object, ...]]] = {}
         #: (account, chat, message) → what was told of it, see `progress.settle`.
         self.words: dict[tuple[str, str, str], Word] = {}
+
+    def forget(self) -> None:
+        """Somebody may have changed contacts or removed messages."""
+        self.met.clear()
+        self.numbers = None
 
 
 class Change(msgspec.Struct, frozen=True):

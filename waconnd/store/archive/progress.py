@@ -74,7 +74,13 @@ def raise_status(
 
 
 def raise_outbox(
-    connection: sqlite3.Connection, account: str, id: str, new: str, at: int, result: str = ""
+    connection: sqlite3.Connection,
+    account: str,
+    id: str,
+    new: str,
+    at: int,
+    result: str = "",
+    results: int = 1,
 ) -> None:
     """The same for the row that waits in the outbox; with the server's word comes what the sender was told."""
     below = _BELOW.get(new)
@@ -91,8 +97,8 @@ def raise_outbox(
     connection.execute(
         f"update outbox set status = case when {rises} then ?1 else status end,"  # noqa: S608
         f" changed = case when {rises} then ?2 else changed end,"
-        " result = ?5, attempts = attempts + 1 where account = ?3 and id = ?4",
-        (new, at, account, id, result),
+        " result = ?5, attempts = attempts + ?6 where account = ?3 and id = ?4",
+        (new, at, account, id, result, results),
     )
 
 
@@ -101,9 +107,10 @@ def tell(change: Change, chat: str, id: str, new: str, *, listed: bool, result: 
     words, key = change.batch.words, (change.account, chat, id)
     held = words.get(key)
     if held is None:
-        words[key] = Word(new, change.at, listed, result)
+        words[key] = Word(new, change.at, listed, result, int(bool(result)))
         return
     held.listed, held.result = held.listed or listed, result or held.result
+    held.results += int(bool(result))
     if RANKS.get(new, 0) > RANKS.get(held.status, 0):
         held.status, held.at = new, change.at
 
@@ -124,6 +131,6 @@ def settle(connection: sqlite3.Connection, batch: Batch) -> None:
     for (account, chat, id), word in words.items():
         if word.listed:
             alike.setdefault((account, chat, word.status), []).append(id)
-        raise_outbox(connection, account, id, word.status, word.at, word.result)
+        raise_outbox(connection, account, id, word.status, word.at, word.result, word.results)
     for (account, chat, status), ids in alike.items():
         raise_status(connection, account, ids, chat, status)

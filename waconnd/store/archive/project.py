@@ -85,7 +85,7 @@ def apply(
         return
     finish(connection, batch)
     handler(connection, change)
-    batch.met.clear()
+    batch.forget()
 
 
 def finish(connection: sqlite3.Connection, batch: Batch) -> None:
