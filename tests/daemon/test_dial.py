@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 
@@ -36,6 +37,22 @@ async def tcp_server(handler):
 
 def at(port):
     return Endpoint(websocket_url=f"ws://127.0.0.1:{port}/ws/chat", origin="https://web.whatsapp.com")
+
+
+async def test_messages_of_all_lengths_arrive_whole():
+    sent = [os.urandom(size) for size in (0, 1, 125, 126, 65_535, 65_536, 300_000)]
+    got = []
+
+    async def handler(connection):
+        async for message in connection:
+            got.append(message)
+            if len(got) == len(sent):
+                await connection.send(b"all")
+
+    async with websocket_server(handler) as port, dial(at(port)) as socket:
+        await socket.send(*sent)
+        assert await socket.receive() == [b"all"]
+    assert got == sent
 
 
 async def test_messages_both_ways_and_text_told_apart():
