@@ -20,9 +20,10 @@ from protocol.pb.e2e_pb2 import Message
 from waconnd.account import Account, NotReady
 from waconnd.compose import targets
 from waconnd.entropy import entropy
+from waconnd.errands import Errand, Told
 from waconnd.media.room import Waiting
 from waconnd.outcomes import Outcome
-from waconnd.pump import Errand, Told, Waiter
+from waconnd.pump import Waiter
 from waconnd.rpc.errors import KINDS, RpcError
 from waconnd.rpc.times import rfc3339
 from waconnd.store.archive.outbox import Draft, Entry, new_id

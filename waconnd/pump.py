@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import anyio
 import anyio.abc
@@ -21,25 +21,19 @@ import msgspec
 from protocol.content.media import located, uploaded_of
 from protocol.effects import Commit
 from protocol.events.account import AccountLimited
-from protocol.events.base import Durable
 from protocol.events.message import (
-    Chat,
-    MessageEventResponse,
-    MessagePollVote,
-    MessageReaction,
     MessageStatus,
 )
 from protocol.flows.context import Context
-from protocol.flows.people import kind_of
 from protocol.flows.runner import Handle
 from protocol.flows.send import SendRefused, SendRequest, SendResult, lane, send
 from protocol.jid import Jid, parse
 from protocol.pb.e2e_pb2 import Message
-from protocol.stanza.message import Facts
 from waconnd.account import Account
+from waconnd.errands import Errand, Landed, OwnStatus, errand, own_status
 from waconnd.governor import Governor
 from waconnd.logs import fields
-from waconnd.media.room import MediaRoom, Waiting
+from waconnd.media.room import MediaRoom
 from waconnd.metrics import Metrics
 from waconnd.outcomes import Again, NotOnWhatsapp, OtherLink, Outcome, judged
 from waconnd.reach import first_address
@@ -63,54 +57,6 @@ ABREAST: Final = 32
 REFILL: Final = IN_FLIGHT // 2
 #: The archive refuses (disk full): look again after this.
 TROUBLE_SECONDS: Final = 2.0
-
-
-class OwnStatus(Durable, frozen=True, kw_only=True, omit_defaults=True, tag="message.status"):
-    """The server's word on a message of ours, or that there will be none."""
-
-    ids: list[str]
-    outbox_id: str
-    chat: Chat
-    status: str
-    error: dict[str, Any] | None = None
-    server_id: str = ""
-    #: For the row alone.
-    private: Landed | None = None
-
-
-class Landed(msgspec.Struct, frozen=True):
-    """What the server's ack tells the sender."""
-
-    result: SendResult
-
-
-#: What sealed contents tell, as rows of the outbox keep it.
-Told = MessagePollVote | MessageEventResponse | MessageReaction
-
-
-class Errand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a row knows beside its content."""
-
-    facts: Facts = Facts()
-    #: Status: who may read it.
-    audience: tuple[str, ...] = ()
-    #: The first message to this person: the recipient is looked up, the smaller bucket counts.
-    new: bool = False
-    #: Not a message of its own (a reaction, an edit): it needs no token.
-    free: bool = False
-    via: str = ""
-    #: Files that must lie on the media hosts first.
-    waiting: tuple[Waiting, ...] = ()
-    told: tuple[Told, ...] = ()
-
-    def as_meta(self) -> dict[str, Any]:
-        """For the row."""
-        return msgspec.to_builtins(self)  # type: ignore[no-any-return]
-
-
-def errand(entry: Entry) -> Errand:
-    """What a row knows beside its content."""
-    return msgspec.convert(entry.meta, Errand, strict=False)
 
 
 class Waiter:
@@ -199,7 +145,7 @@ class Pump:
                 while True:
                     await self._account.wait(("ready",))
                     try:
-                        await self._round(group)
+                        await self._round()
                     except ArchiveError as error:
                         log.warning(
                             "the outbox can't be read: %s", error, extra=fields(account=self._account.name)
@@ -284,7 +230,7 @@ class Pump:
                     if outbox_id := self.watched.get(id):
                         self._told(outbox_id, Outcome(event.status))
 
-    async def _round(self, group: anyio.abc.TaskGroup) -> None:
+    async def _round(self) -> None:
         """While ready: take what is due, start it, wait for more."""
         outbox, name = self._archive.outbox, self._account.name
         await outbox.requeue(name)
@@ -484,7 +430,7 @@ class Pump:
             self._media.drop(waiting)
         at = self._account.now()
         error = {"kind": outcome.kind, "message": outcome.error}
-        event = _status(at, entry.id, entry.outbox_id, entry.chat, status, error=error)
+        event = own_status(at, entry.id, entry.outbox_id, entry.chat, status, error=error)
         await self._archive.events.append(name, [event])
         self._told(entry.outbox_id, outcome)
 
@@ -496,7 +442,7 @@ class Pump:
 async def _send_and_note(ctx: Context, request: SendRequest, outbox_id: str) -> SendResult:
     """The ack becomes an event in the order of the wire: before the receipts that follow it."""
     result = await send(ctx, request)
-    event = _status(
+    event = own_status(
         float(result.at),
         request.id,
         outbox_id,
@@ -507,27 +453,3 @@ async def _send_and_note(ctx: Context, request: SendRequest, outbox_id: str) -> 
     )
     await Commit(ctx.txn(), events=(event,))
     return result
-
-
-def _status(
-    at: float,
-    id: str,
-    outbox_id: str,
-    chat: str,
-    status: str,
-    *,
-    error: dict[str, Any] | None = None,
-    server_id: str = "",
-    private: Landed | None = None,
-) -> OwnStatus:
-    return OwnStatus(
-        at=at,
-        key=f"message.status/{outbox_id}/{status}",
-        ids=[id],
-        outbox_id=outbox_id,
-        chat=Chat(chat, kind_of(parse(chat))),
-        status=status,
-        error=error,
-        server_id=server_id,
-        private=private,
-    )

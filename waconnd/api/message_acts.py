@@ -18,8 +18,8 @@ from waconnd.api.message import SEND_ERRORS, SendResult, WaitFor, shown
 from waconnd.api.story import audience_of
 from waconnd.compose import targets
 from waconnd.compose.params import Reference
+from waconnd.errands import Told, errand
 from waconnd.outgoing import Parcel, digest, post
-from waconnd.pump import Told, errand
 from waconnd.rpc.caller import Call
 from waconnd.rpc.declare import Params, Result, Scope, method
 from waconnd.rpc.errors import RpcError

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from waconnd.api.host import fleet
-from waconnd.pump import errand
+from waconnd.errands import errand
 from waconnd.rpc.caller import Call
 from waconnd.rpc.declare import Params, Result, Scope, method
 from waconnd.rpc.errors import RpcError
