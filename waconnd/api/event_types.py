@@ -23,7 +23,7 @@ from msgspec import UNSET, Meta, UnsetType
 from protocol import events
 from protocol.events.base import Durable, Event
 from protocol.events.message import Chat
-from waconnd import announcements, pump, standing
+from waconnd import announcements, errands, standing
 from waconnd.api import event_examples
 from waconnd.store.archive.body import ENVELOPE, PRIVATE, is_time
 
@@ -113,7 +113,7 @@ class _EventsDropped(Event, frozen=True, kw_only=True, tag="events.dropped"):
 
 
 #: Modules whose structs are declarations.
-HOMES: Final = (events.__name__, announcements.__name__, pump.__name__, standing.__name__, __name__)
+HOMES: Final = (events.__name__, announcements.__name__, errands.__name__, standing.__name__, __name__)
 
 
 class EventType(msgspec.Struct, frozen=True):
