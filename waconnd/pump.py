@@ -216,7 +216,7 @@ class Pump:
         try:
             self._send(entry, parse(entry.chat), about)
         except Exception as error:
-            self._group.start_soon(self._unsent, entry, error)
+            self._failed(entry, error)
 
     def stored(self, batch: Sequence[Inboxed]) -> None:
         """Rows of the log are durable, the server's word on our messages among them."""
@@ -329,12 +329,12 @@ class Pump:
                 self._failed(entry, done.error)
                 return
             # Who waits is told by the event that rode in the send's own commit, once that is a row.
-            self._metrics.send_seconds.observe(time.monotonic() - started, account=self._account.name)
-            self._landed(entry, "server_ack")
+            name = self._account.name
+            self._metrics.send_seconds.observe(time.monotonic() - started, account=name)
+            self._metrics.sends.add(account=name, outcome="server_ack")
+            self._landed(entry)
 
-        self._account.begin(lambda ctx: _send_and_note(ctx, request, entry.outbox_id), lane=lane(to)).watch(
-            ended
-        )
+        self._account.begin(lambda ctx: _send_and_note(ctx, request), lane=lane(to)).watch(ended)
 
     def _failed(self, entry: Entry, error: Exception) -> None:
         if self._group is not None:
@@ -342,9 +342,8 @@ class Pump:
         else:
             self._flying.discard(entry.outbox_id)
 
-    def _landed(self, entry: Entry, outcome: str) -> None:
+    def _landed(self, entry: Entry) -> None:
         """It is not under way any more."""
-        self._metrics.sends.add(account=self._account.name, outcome=outcome)
         self._flying.discard(entry.outbox_id)
         if self._full and len(self._flying) <= REFILL:
             self._full = False
@@ -355,8 +354,8 @@ class Pump:
         try:
             outcome = await self._judge(entry, error)
         finally:
-            self._flying.discard(entry.outbox_id)
-        self._landed(entry, outcome.status if outcome else "again")
+            self._landed(entry)
+        self._metrics.sends.add(account=self._account.name, outcome=outcome.status if outcome else "again")
         if outcome is not None:
             await self._tell(entry, outcome.status, outcome)
 
@@ -439,13 +438,13 @@ class Pump:
             waiter.tell(outcome)
 
 
-async def _send_and_note(ctx: Context, request: SendRequest, outbox_id: str) -> SendResult:
+async def _send_and_note(ctx: Context, request: SendRequest) -> SendResult:
     """The ack becomes an event in the order of the wire: before the receipts that follow it."""
     result = await send(ctx, request)
     event = own_status(
         float(result.at),
         request.id,
-        outbox_id,
+        request.outbox_id,
         result.chat,
         "server_ack",
         server_id=result.server_id,

@@ -7,18 +7,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.daemons import Rig
+from tests.support.memory import most_memory
 
 MIB = 1024 * 1024
 #: Large against the allowance, small against a test's time.
 SIZE = 96 * MIB
 #: The bar for a gigabyte, and so for anything.
 ALLOWED = 32 * MIB
-
-
-def most_memory(pid: int) -> int:
-    """The most that a process has held so far."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

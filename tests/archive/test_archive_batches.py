@@ -19,7 +19,7 @@ from waconnd.store.archive.outbox import Draft
 Event = dict[str, Any]
 #: `early.stored` and the log itself do not depend on how events are grouped; `sqlite_sequence` follows from them.
 TABLES = ("event", "message", "message_text", "chat", "contact", "receipt", "annotation", "early", "media")
-#: All but the moment of the last change, which is the event's own.
+#: Without what `add` drew or took from the clock.
 OUTBOX = "select outbox_id, status, error, result, attempts, changed from outbox order by n"
 #: Messages that others write; ours have their number in the day, and a row in the outbox.
 IDS = [f"R{n}" for n in range(8)]

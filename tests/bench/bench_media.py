@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 
 from tests.bench.harness import Row
 from tests.bench.talkers import Daemon, Stage
+from tests.support.memory import most_memory
 from waconnd.client.sync import Connection
 
 MIB = 1024 * 1024
@@ -49,7 +50,7 @@ class Scene:
             small = {"document": {"data": "aGVsbG8="}, "to": friend, "wait": "server"}
             first = connection.call("message.send", **small)
             connection.call("media.download", id=first["id"], path=str(back))
-            before = most(daemon.pid)
+            before = most_memory(daemon.pid)
             begun = time.perf_counter()
             sent = connection.call(
                 "message.send", to=friend, document={"path": str(large)}, wait="server", timeout_s=SECONDS
@@ -60,13 +61,7 @@ class Scene:
             down = time.perf_counter() - begun
         if done["size"] != SIZE * MIB or back.read_bytes() != large.read_bytes():
             raise RuntimeError("another file came back")
-        return up, down, most(daemon.pid) - before
-
-
-def most(pid: int) -> float:
-    """MiB that a process has held at most so far."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+        return up, down, (most_memory(daemon.pid) - before) / MIB
 
 
 def rows(stack: ExitStack) -> list[Row]:

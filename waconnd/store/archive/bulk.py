@@ -14,16 +14,16 @@ MOST: Final = 32
 
 def insert(
     connection: sqlite3.Connection, into: str, rows: Sequence[Sequence[object]], then: str = ""
-) -> tuple[int, int]:
-    """`into`, the rows, `then`. Gives the last row's number and how many rows were written."""
-    last = count = 0
+) -> int:
+    """`into`, the rows, `then`. Gives the last row's number."""
+    last = 0
     for some in parts(rows):
         one = f"({', '.join('?' * len(some[0]))})"
         cursor = connection.execute(
             f"{into} values{', '.join([one] * len(some))}{then}", [value for row in some for value in row]
         )
-        last, count = cursor.lastrowid or 0, count + cursor.rowcount
-    return last, count
+        last = cursor.lastrowid or 0
+    return last
 
 
 def parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:

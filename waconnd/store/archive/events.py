@@ -285,8 +285,7 @@ def insert(connection: sqlite3.Connection, rows: list[Encoded], now: int) -> lis
 def _store(connection: sqlite3.Connection, rows: Sequence[Encoded], now: int) -> int:
     """Gives the first one's number."""
     values = [(row.account, row.type, row.chat, row.key, row.at, now, row.body) for row in rows]
-    last, _ = bulk.insert(connection, _INTO, values)
-    return last - len(rows) + 1
+    return bulk.insert(connection, _INTO, values) - len(rows) + 1
 
 
 def _known(connection: sqlite3.Connection, rows: Sequence[Encoded]) -> dict[tuple[str, str], int]:

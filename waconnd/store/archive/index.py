@@ -18,9 +18,7 @@ MAX_TERMS: Final = 16
 def add_text(connection: sqlite3.Connection, n: int, account: str, text: str) -> None:
     """Make a message findable."""
     if text:
-        connection.execute(
-            "insert into message_text(rowid, text, account) values(?, ?, ?)", (n, text, account)
-        )
+        add_texts(connection, [(n, text, account)])
 
 
 def add_texts(connection: sqlite3.Connection, rows: Sequence[tuple[int, str, str]]) -> None:
