@@ -1,9 +1,12 @@
 """The flight recorder: everything that passed, nothing that was said, and it can be flown again."""
 
+from itertools import count
+
 import msgspec
 
 from protocol.jid import Jid
 from protocol.node import Node
+from protocol.wire.codec import encode
 from tests.support.daemons import Rig
 from waconnd.frames import Recorder, redacted, stanza
 from waconnd.sandbox.control.trouble import OF_ONE_CONNECTION
@@ -37,12 +40,21 @@ def test_what_is_not_known_to_be_harmless_is_replaced():
     assert other.node[1]["id"] != attrs["id"], "two recordings can't be compared"
 
 
-def test_the_ring_is_bounded():
-    recorder = Recorder(lambda: 5.0, limit=1000)
-    for _ in range(100):
-        recorder("in", b"\x00" * 99)
-    assert len(recorder._ring) == 10
-    assert recorder.show(b"s") == [], "what is no stanza is left out"
+def test_the_ring_is_bounded_and_holds_the_newest():
+    clock = count()
+    recorder = Recorder(lambda: float(next(clock)), limit=1000)
+    for number in range(100):
+        recorder("in" if number % 2 else "out", encode(Node("iq", {"id": str(number)})))
+        assert len(recorder) <= 1000
+    shown = recorder.show(b"s")
+    assert 20 < len(shown) < 100
+    assert [one.at for one in shown] == [float(number) for number in range(100 - len(shown), 100)]
+    assert [one.way for one in shown[-2:]] == ["out", "in"]
+    recorder("in", b"\x00" * 99)
+    assert len(recorder.show(b"s")) <= len(shown), "what is no stanza is left out"
+    held = len(recorder)
+    recorder("in", bytes(501))
+    assert len(recorder) == held, "and what would push out the rest"
 
 
 async def test_a_daemon_records_and_a_sandbox_plays_it_again(tmp_path):
