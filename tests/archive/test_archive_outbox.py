@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import anyio
@@ -57,6 +58,46 @@ async def test_many_at_once_with_one_key_make_one_row(archive: Archive) -> None:
             tasks.start_soon(add, n)
     assert len(set(rows)) == 1
     assert await archive.outbox.depth("main") == 1
+
+
+async def test_what_comes_together_is_stored_together_and_judged_one_by_one(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows in the order of the calls, each with its own outcome: the one of a bad row is no other's."""
+    monkeypatch.setattr(outbox, "MAX_OPEN", 42)
+    before, _ = await archive.outbox.add("main", draft("old", "old"))
+    drafts = [
+        draft("again", "old"),
+        draft("other", "old", hash=b"other"),
+        draft("twin", "twin"),
+        draft("twin too", "twin"),
+        draft("not twin", "twin", hash=b"other"),
+        draft("no text", chat="\ud800"),
+        *(draft(f"M{n}") for n in range(45)),
+    ]
+    statements: list[str] = []
+    await archive._writer.call(lambda connection: connection.set_trace_callback(statements.append))
+    outcomes: list[object] = await asyncio.gather(
+        *(archive.outbox.add("main", one) for one in drafts if one.id != "no text"), return_exceptions=True
+    )
+    assert sum("insert into outbox" in one for one in statements) < 10
+    again, other, twin, twin_too, not_twin, *many = outcomes
+    assert again == (before, False)
+    assert isinstance(other, IdempotencyConflict)
+    assert isinstance(twin, tuple) and twin[1]
+    assert twin_too == (twin[0], False)
+    assert isinstance(not_twin, IdempotencyConflict) and twin[0].outbox_id in str(not_twin)
+    stored = [one[0] for one in many if isinstance(one, tuple)]
+    assert [row.id for row in stored] == [f"M{n}" for n in range(40)]
+    assert [type(one) for one in many[40:]] == [OutboxFull] * 5
+    rows = await archive.outbox.page("main", limit=100)
+    assert rows == [before, twin[0], *stored]
+    await archive.outbox.fail_open("main", "logged_out")
+    outcomes = await asyncio.gather(
+        *(archive.outbox.add("main", one) for one in drafts[5:20]), return_exceptions=True
+    )
+    assert isinstance(outcomes[0], UnicodeEncodeError)
+    assert [one[0].id for one in outcomes[1:] if isinstance(one, tuple)] == [f"M{n}" for n in range(14)]
 
 
 async def test_without_a_key_each_is_its_own(archive: Archive) -> None:

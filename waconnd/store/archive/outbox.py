@@ -15,8 +15,9 @@ from typing import Any, Final, Literal
 import anyio
 import msgspec
 
+from waconnd.store.archive import bulk
 from waconnd.store.archive.body import Encoded, Fields
-from waconnd.store.archive.errors import IdempotencyConflict, NotFound, OutboxFull
+from waconnd.store.archive.errors import ArchiveError, IdempotencyConflict, NotFound, OutboxFull
 from waconnd.store.archive.events import EventLog, insert
 from waconnd.store.archive.thread import Worker
 
@@ -30,6 +31,10 @@ PAGE_ROWS: Final = 200
 #: Rows for one round of the pump.
 DUE_ROWS: Final = 64
 
+_INTO: Final = (
+    "insert into outbox(outbox_id, account, key, hash, chat, id, content, secret, meta, status, made, changed,"
+    " not_before, not_after, pairing)"
+)
 _COLUMNS: Final = (
     "n, outbox_id, account, key, hash, chat, id, content, secret, meta, status, error, result, attempts, made, changed,"
     " not_before, not_after, pairing"
@@ -86,6 +91,21 @@ class Entry(msgspec.Struct, frozen=True):
         return f"Entry({self.outbox_id}, {self.status}, {self.attempts} attempts)"
 
 
+class _Wish(msgspec.Struct, frozen=True):
+    """A draft that wants to be a row, and the events that tell of it."""
+
+    account: str
+    draft: Draft
+    outbox_id: str
+    events: Sequence[Encoded]
+    status: Status
+    at: int
+
+
+#: The row, whether it is new, and the numbers of its events.
+_Added = tuple[Entry, bool, list[int]]
+
+
 class Look(msgspec.Struct, frozen=True):
     """What waits: rows that are due, when to look again by oneself (ms), whether some have expired."""
 
@@ -118,38 +138,16 @@ class Outbox:
         `leaving`: whoever sends it stands ready. A new row is taken at once, and handed over when it is durable, in
         the order of the rows, also when the caller has gone.
         """
-        at = self._now()
-        status: Status = "queued" if leaving is None else "sent"
+        wish = _Wish(
+            account,
+            draft,
+            draft.outbox_id or new_id(),
+            events,
+            "queued" if leaving is None else "sent",
+            self._now(),
+        )
 
-        def job(connection: sqlite3.Connection) -> tuple[Entry, bool, list[int]]:
-            held = _one(connection, "account = ? and key = ?", account, draft.key) if draft.key else None
-            if held is not None:
-                if held.hash != draft.hash:
-                    raise IdempotencyConflict(
-                        f"key {draft.key!r} was used for another message ({held.outbox_id}): take a new key for a"
-                        " new message"
-                    )
-                return held, False, []
-            self._take_room(connection, account)
-            outbox_id = draft.outbox_id or new_id()
-            key = draft.key or outbox_id
-            n = connection.execute(
-                "insert into outbox(outbox_id, account, key, hash, chat, id, content, secret, meta, status, made,"
-                " changed, not_before, not_after, pairing) values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    outbox_id, account, key, draft.hash, draft.chat, draft.id, draft.content, draft.secret,
-                    msgspec.json.encode(draft.meta).decode(), status, at, at, draft.not_before,
-                    draft.not_after, draft.pairing,
-                ),
-            ).lastrowid  # fmt: skip
-            seqs = insert(connection, list(events), at // 1000) if events else []
-            entry = Entry(
-                n or 0, outbox_id, account, key, draft.hash, draft.chat, draft.id, draft.content, draft.secret,
-                draft.meta, status, "", "", 0, at, at, draft.not_before, draft.not_after, draft.pairing,
-            )  # fmt: skip
-            return entry, True, seqs
-
-        def stored(outcome: tuple[Entry, bool, list[int]]) -> None:
+        def stored(outcome: _Added) -> None:
             entry, fresh, seqs = outcome
             self._log.wake(seqs)
             if fresh and leaving is not None:
@@ -157,8 +155,45 @@ class Outbox:
             else:
                 self._wake()
 
-        entry, fresh, _ = await self._writer.call(job, stored, bare=not events)
+        entry, fresh, _ = await self._writer.join(self._add, wish, stored, bare=not events)
         return entry, fresh
+
+    def _add(self, connection: sqlite3.Connection, wishes: list[_Wish]) -> list[_Added | Exception]:
+        """On the writer's thread: what came together is stored by one statement, in the order in which it came."""
+        held = _keyed(connection, wishes)
+        fresh: list[_Wish] = []
+        #: A row of before, a place among the fresh, or why there is none.
+        found: list[Entry | int | ArchiveError] = []
+        for wish in wishes:
+            name = wish.account, wish.draft.key
+            before = held.get(name) if wish.draft.key else None
+            try:
+                if before is None:
+                    self._take_room(connection, wish.account, fresh)
+                    before = len(fresh)
+                    fresh.append(wish)
+                    held[name] = before
+                else:
+                    _same(fresh[before] if isinstance(before, int) else before, wish)
+                found.append(before)
+            except ArchiveError as error:
+                found.append(error)
+        entries = _insert(connection, fresh)
+        seqs = {
+            wish.outbox_id: insert(connection, list(wish.events), wish.at // 1000)
+            for wish in fresh
+            if wish.events
+        }
+        outcomes: list[_Added | Exception] = []
+        for wish, what in zip(wishes, found, strict=True):
+            if isinstance(what, ArchiveError):
+                outcomes.append(what)
+            elif isinstance(what, Entry):
+                outcomes.append((what, False, []))
+            else:
+                is_new = fresh[what] is wish
+                outcomes.append((entries[what], is_new, seqs.get(wish.outbox_id, []) if is_new else []))
+        return outcomes
 
     async def get(self, account: str, outbox_id: str) -> Entry:
         """Raises NotFound."""
@@ -371,11 +406,11 @@ class Outbox:
 
         return await self._writer.call(job, self._wake)
 
-    def _take_room(self, connection: sqlite3.Connection, account: str) -> None:
-        """On the writer's thread. Rows that leave only make room, so they are counted when it seems used up."""
+    def _take_room(self, connection: sqlite3.Connection, account: str, coming: Sequence[_Wish]) -> None:
+        """Rows that leave only make room, so they are counted when it seems used up; `coming` are not stored yet."""
         room = self._room.get(account, 0)
         if room <= 0:
-            waiting = _open(connection, account)
+            waiting = _open(connection, account) + sum(wish.account == account for wish in coming)
             room = MAX_OPEN - waiting
         if room <= 0:
             raise OutboxFull(
@@ -402,6 +437,57 @@ def new_id(draw: Callable[[int], bytes] = os.urandom) -> str:
 
 def _rank(status: Status) -> int:
     return _RANKS.get(status, 0)
+
+
+def _keyed(connection: sqlite3.Connection, wishes: Sequence[_Wish]) -> dict[tuple[str, str], Entry | int]:
+    """The rows that have the keys of these."""
+    keys: dict[str, list[str]] = {}
+    for wish in wishes:
+        if wish.draft.key:
+            keys.setdefault(wish.account, []).append(wish.draft.key)
+    return {
+        (account, entry.key): entry
+        for account, wanted in keys.items()
+        for entry in _many(
+            connection,
+            "account = ? and key in (select value from json_each(?))",
+            account,
+            msgspec.json.encode(wanted).decode(),
+        )
+    }
+
+
+def _same(before: Entry | _Wish, wish: _Wish) -> None:
+    """A key means one message."""
+    hash = before.draft.hash if isinstance(before, _Wish) else before.hash
+    if hash != wish.draft.hash:
+        raise IdempotencyConflict(
+            f"key {wish.draft.key!r} was used for another message ({before.outbox_id}): take a new key for a new message"
+        )
+
+
+def _insert(connection: sqlite3.Connection, wishes: Sequence[_Wish]) -> list[Entry]:
+    if not wishes:
+        return []
+    rows = [
+        (
+            wish.outbox_id, wish.account, draft.key or wish.outbox_id, draft.hash, draft.chat, draft.id, draft.content,
+            draft.secret, msgspec.json.encode(draft.meta).decode(), wish.status, wish.at, wish.at, draft.not_before,
+            draft.not_after, draft.pairing,
+        )
+        for wish in wishes
+        for draft in (wish.draft,)
+    ]  # fmt: skip
+    first = bulk.insert(connection, _INTO, rows) - len(rows) + 1
+    return [
+        Entry(
+            first + place, wish.outbox_id, wish.account, draft.key or wish.outbox_id, draft.hash, draft.chat, draft.id,
+            draft.content, draft.secret, draft.meta, wish.status, "", "", 0, wish.at, wish.at, draft.not_before,
+            draft.not_after, draft.pairing,
+        )
+        for place, wish in enumerate(wishes)
+        for draft in (wish.draft,)
+    ]  # fmt: skip
 
 
 def _set(

@@ -22,6 +22,9 @@ _BELOW: Final = {
 }
 RECEIPTS: Final = {"delivered": "delivered_at", "": "delivered_at", "read": "read_at", "played": "played_at"}
 
+#: Account, id of the message, when (ms), what the sender was told as JSON, and how often.
+Raise = tuple[str, str, int, str, int]
+
 #: Chats in which a message has many recipients.
 MANY: Final = ("@g.us", "@broadcast")
 
@@ -54,7 +57,7 @@ def raise_when_all(connection: sqlite3.Connection, account: str, chat: str, id: 
     for status, count in zip(("delivered", "read", "played"), counts, strict=True):
         if (count or 0) >= sent[0]:
             raise_status(connection, account, [id], chat, status)
-            raise_outbox(connection, account, id, status, at)
+            raise_outbox(connection, status, [(account, id, at, "", 0)])
 
 
 def raise_status(
@@ -73,33 +76,27 @@ def raise_status(
     )
 
 
-def raise_outbox(
-    connection: sqlite3.Connection,
-    account: str,
-    id: str,
-    new: str,
-    at: int,
-    result: str = "",
-    results: int = 1,
-) -> None:
-    """The same for the row that waits in the outbox; with the server's word comes what the sender was told."""
+def raise_outbox(connection: sqlite3.Connection, new: str, rows: Sequence[Raise]) -> None:
+    """The same for rows that wait in the outbox; with the server's word comes what the sender was told."""
     below = _BELOW.get(new)
     if below is None:
         return
     # The row knows better why it failed: its time had passed, or somebody took it back.
-    rises = f"status in {below} and (?1 != 'failed' or status not in ('expired', 'cancelled'))"
-    if not result:
+    kept = " and status not in ('expired', 'cancelled')" if new == "failed" else ""
+    for some in bulk.parts(rows):
+        values = ", ".join(["(?, ?, ?, ?, ?)"] * len(some))
+        # Told which index: the planner knows no better than to look at all rows of an account.
         connection.execute(
-            f"update outbox set status = ?1, changed = ?2 where account = ?3 and id = ?4 and {rises}",  # noqa: S608
-            (new, at, account, id),
+            f"with word(account, id, at, result, results) as (values {values})"  # noqa: S608
+            " update outbox indexed by outbox_message set"
+            f" status = case when status in {below}{kept} then '{new}' else status end,"
+            f" changed = case when status in {below}{kept} then word.at else changed end,"
+            " result = case when word.result != '' then word.result else outbox.result end,"
+            " attempts = attempts + word.results"
+            " from word where outbox.account = word.account and outbox.id = word.id"
+            f" and (word.result != '' or (status in {below}{kept}))",
+            [value for row in some for value in row],
         )
-        return
-    connection.execute(
-        f"update outbox set status = case when {rises} then ?1 else status end,"  # noqa: S608
-        f" changed = case when {rises} then ?2 else changed end,"
-        " result = ?5, attempts = attempts + ?6 where account = ?3 and id = ?4",
-        (new, at, account, id, result, results),
-    )
 
 
 def tell(change: Change, chat: str, id: str, new: str, *, listed: bool, result: str = "") -> None:
@@ -128,9 +125,13 @@ def settle(connection: sqlite3.Connection, batch: Batch) -> None:
         )
     words, batch.words = batch.words, {}
     alike: dict[tuple[str, str, str], list[str]] = {}
+    rising: dict[tuple[str, str], list[Raise]] = {}
     for (account, chat, id), word in words.items():
         if word.listed:
             alike.setdefault((account, chat, word.status), []).append(id)
-        raise_outbox(connection, account, id, word.status, word.at, word.result, word.results)
+        # A statement changes each row once, so what is told of one message under two names of its chat takes two.
+        rising.setdefault((chat, word.status), []).append((account, id, word.at, word.result, word.results))
+    for (_, status), raises in rising.items():
+        raise_outbox(connection, status, raises)
     for (account, chat, status), ids in alike.items():
         raise_status(connection, account, ids, chat, status)

@@ -11,14 +11,17 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from queue import Empty, SimpleQueue
 from typing import Any, Final, Generic, TypeVar
 
 from waconnd.store.archive.errors import ArchiveClosed, ArchiveFailed, QueryTooLong
 
 T = TypeVar("T")
+S = TypeVar("S")
 Job = Callable[[sqlite3.Connection], T]
+#: One job for several callers' wishes: an outcome for each, where an exception is that caller's alone.
+Joint = Callable[[sqlite3.Connection, list[S]], Sequence[T | Exception]]
 
 #: Jobs that share a transaction: past this the fsync is amortised, and the first waiter has waited enough.
 MAX_BATCH: Final = 256
@@ -36,7 +39,7 @@ _DISK_ERRORS: Final = ("SQLITE_IOERR", "SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLIT
 class _Order(Generic[T]):
     """A job, where its result goes, and what else has to happen on the loop once it is durable."""
 
-    __slots__ = ("bare", "future", "job", "outcome", "outside", "then")
+    __slots__ = ("bare", "future", "job", "joint", "outcome", "outside", "then", "wish")
 
     def __init__(
         self,
@@ -44,10 +47,14 @@ class _Order(Generic[T]):
         future: asyncio.Future[T],
         then: Callable[[T], object] | None,
         *,
-        outside: bool,
-        bare: bool,
+        outside: bool = False,
+        bare: bool = False,
+        joint: Joint[Any, T] | None = None,
+        wish: object = None,
     ) -> None:
         self.job, self.future, self.then, self.outside, self.bare = job, future, then, outside, bare
+        #: Orders of the same joint job that stand next to each other are one job.
+        self.joint, self.wish = joint, wish
         self.outcome: T | BaseException | None = None
 
     def run(self, connection: sqlite3.Connection) -> None:
@@ -111,14 +118,32 @@ class Worker:
         `outside`: not within a transaction (checkpoints and copies of the database want that). `bare`: writes by one
         statement at most, and last, so that there is nothing to take back when it fails.
         """
+        return await self._order(_Order(job, self._future(), then, outside=outside, bare=bare))
+
+    async def join(
+        self, joint: Joint[S, T], wish: S, then: Callable[[T], object] | None = None, *, bare: bool = False
+    ) -> T:
+        """The same for a job that many ask for: those that wait are carried out by one call. `bare`: for one of them."""
+
+        def job(connection: sqlite3.Connection) -> T:
+            outcome = joint(connection, [wish])[0]
+            if isinstance(outcome, Exception):
+                raise outcome
+            return outcome
+
+        return await self._order(_Order(job, self._future(), then, bare=bare, joint=joint, wish=wish))
+
+    def _future(self) -> asyncio.Future[Any]:
         if self._loop is None or self._closed:
             raise ArchiveClosed("the archive is closed: the daemon is starting or stopping, try again")
-        order = _Order(job, self._loop.create_future(), then, outside=outside, bare=bare)
+        return self._loop.create_future()
+
+    async def _order(self, order: _Order[T]) -> T:
         if not self._collected:
+            assert self._loop is not None
             self._loop.call_soon(self._hand_over)
         self._collected.append(order)
-        result: T = await order.future
-        return result
+        return await order.future
 
     def _hand_over(self) -> None:
         orders, self._collected = self._collected, []
@@ -217,23 +242,47 @@ class Worker:
         if not self._write:
             connection.set_progress_handler(lambda: time.monotonic() > until, CLOCK_STEPS)
         connection.execute("begin immediate" if self._write else "begin")
-        alone = len(batch) == 1
-        for order in batch:
-            guarded = self._write and not order.bare and not alone
-            if guarded:
-                connection.execute("savepoint job")
-            try:
-                order.run(connection)
-            except Exception as error:
-                # Alone, it takes the transaction with it; or SQLite gave the whole of it up: disk full, I/O error.
-                if (alone and self._write) or not connection.in_transaction:
-                    raise
-                if guarded:
-                    connection.execute("rollback to job")
-                order.outcome = _failure(error) if isinstance(error, sqlite3.Error) else error
-            if guarded:
-                connection.execute("release job")
+        groups = list(_joined(batch))
+        for orders in groups:
+            if len(orders) == 1:
+                self._run_one(connection, orders[0], alone=len(groups) == 1)
+            else:
+                self._run_joint(connection, orders)
         connection.execute("commit")
+
+    def _run_one(self, connection: sqlite3.Connection, order: _Order[Any], *, alone: bool) -> None:
+        guarded = self._write and not order.bare and not alone
+        if guarded:
+            connection.execute("savepoint job")
+        try:
+            order.run(connection)
+        except Exception as error:
+            # Alone, it takes the transaction with it; or SQLite gave the whole of it up: disk full, I/O error.
+            if (alone and self._write) or not connection.in_transaction:
+                raise
+            if guarded:
+                connection.execute("rollback to job")
+            order.outcome = _failure(error) if isinstance(error, sqlite3.Error) else error
+        if guarded:
+            connection.execute("release job")
+
+    def _run_joint(self, connection: sqlite3.Connection, orders: Sequence[_Order[Any]]) -> None:
+        joint = orders[0].joint
+        assert joint is not None
+        connection.execute("savepoint job")
+        try:
+            outcomes = joint(connection, [order.wish for order in orders])
+        except Exception:
+            if not connection.in_transaction:
+                raise
+            # One of them makes no sense, and the others must not fail for it.
+            connection.execute("rollback to job")
+            for order in orders:
+                self._run_one(connection, order, alone=False)
+        else:
+            for order, outcome in zip(orders, outcomes, strict=True):
+                order.outcome = outcome
+        connection.execute("release job")
 
     def _recover(self, connection: sqlite3.Connection, error: BaseException) -> sqlite3.Connection:
         """Roll back; after an I/O error open anew, since the pages that it holds may be lost."""
@@ -265,6 +314,18 @@ class Worker:
         self._closed = True
         if self._opened is not None and not self._opened.done():
             self._opened.set_exception(error)
+
+
+def _joined(batch: list[_Order[Any]]) -> Iterator[list[_Order[Any]]]:
+    """Orders as they are carried out: neighbours with one joint job together."""
+    group: list[_Order[Any]] = []
+    for order in batch:
+        if group and (order.joint is None or order.joint != group[0].joint):
+            yield group
+            group = []
+        group.append(order)
+    if group:
+        yield group
 
 
 def _deliver(batch: list[_Order[Any]]) -> None:
