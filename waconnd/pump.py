@@ -222,9 +222,10 @@ class Pump:
         """Rows of the log are durable, the server's word on our messages among them."""
         for inboxed in batch:
             event = inboxed.event
-            if isinstance(event, OwnStatus) and event.private is not None:
-                self._told(event.outbox_id, Outcome(event.status, result=event.private.result))
-            elif isinstance(event, MessageStatus):
+            if isinstance(event, OwnStatus):
+                if event.private is not None:
+                    self._told(event.outbox_id, Outcome(event.status, result=event.private.result))
+            elif isinstance(event, MessageStatus) and self.watched:
                 # A receipt says that it arrived, also when the line was lost before the server's own word.
                 for id in event.ids:
                     if outbox_id := self.watched.get(id):

@@ -63,11 +63,13 @@ def of_channel(ctx: Context, view: View, message: Incoming, body: Message) -> Du
     return events.MessageEdited(key=key, **members, body=shown["body"], media=shown.get("media"))
 
 
-def sent(ctx: Context, view: View, chat: Jid, request: SendRequest) -> tuple[Durable, ...]:
-    """What we send, as an event for the commit of its ratchets. Sealed contents are told by whoever sealed them."""
+def sent(ctx: Context, view: View, chat: Jid, request: SendRequest, body: Message) -> tuple[Durable, ...]:
+    """What we send, as an event for the commit of its ratchets. Sealed contents are told by whoever sealed them.
+
+    `body`: the request's message, decoded.
+    """
     if request.told:
         return request.told
-    body = Message.FromString(request.message)
     if request.facts.type in ("poll", "event") and body.messageContextInfo.messageSecret == b"":
         return ()
     message = Incoming(

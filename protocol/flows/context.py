@@ -133,7 +133,7 @@ class Context:
     def is_me(self, jid: Jid) -> bool:
         """Our account, under either name, on any device."""
         account = self.creds().account
-        if account is None or not jid.is_user:
+        if account is None:
             return False
         own = account.lid_jid if jid.is_lid else account.pn_jid
-        return own is not None and jid.user == own.user
+        return own is not None and jid.user == own.user and jid.is_user

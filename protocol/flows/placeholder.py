@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from protocol.effects import Commit, Pause
-from protocol.errors import ProtocolError
+from protocol.errors import LinkLost, ProtocolError, StoreFailed, TimedOut
 from protocol.flows.context import Context
 from protocol.flows.outgoing import SendRequest, new_id
 from protocol.flows.retry_state import ASKED, Asked, tidy
@@ -38,13 +38,15 @@ async def ask_later(ctx: Context, asked: str) -> None:
 
 
 async def ask_now(ctx: Context, asked: str) -> None:
-    """Ask the phone, once for a message."""
+    """Ask the phone until the server has the question; then the answer waits there, whatever becomes of the link."""
     txn = ctx.txn()
     held = ASKED.get(txn, asked)
-    if held is None or held.asked_phone:
+    if held is None or held.phone_reached:
         return
-    ASKED.put(txn, asked, msgspec.structs.replace(held, asked_phone=True))
-    await Commit(txn)
+    if not held.asked_phone:
+        # Before it leaves: only an answer that was asked for is believed.
+        ASKED.put(txn, asked, msgspec.structs.replace(held, asked_phone=True))
+        await Commit(txn)
     chat, sender, id = asked.split("/", 2)
     message = request(parse(chat), parse(sender), id, from_me=held.from_me)
     facts = Facts(type="text")
@@ -60,9 +62,17 @@ async def ask_now(ctx: Context, asked: str) -> None:
                 push_priority="high_force",
             ),
         )
-    except ProtocolError:
-        # No answer, no phone: the message stays announced as missing, `message.request` may ask again.
+    except (LinkLost, StoreFailed, TimedOut):
+        # Nobody knows whether it was heard: the next login asks again.
         return
+    except ProtocolError:
+        # Refused: the message stays announced as missing, `message.request` may ask again.
+        pass
+    txn = ctx.txn()
+    held = ASKED.get(txn, asked)
+    if held is not None:
+        ASKED.put(txn, asked, msgspec.structs.replace(held, phone_reached=True))
+        await Commit(txn)
 
 
 async def ask_again(ctx: Context, chat: Jid, sender: Jid, id: str, *, from_me: bool) -> None:
@@ -71,7 +81,7 @@ async def ask_again(ctx: Context, chat: Jid, sender: Jid, id: str, *, from_me: b
     names = [name for name in ASKED.ids(txn) if name.endswith(f"/{id}")] or [f"{chat}/{sender}/{id}"]
     for name in names:
         record = ASKED.get(txn, name) or Asked(count=0, first_at=ctx.now, from_me=from_me)
-        ASKED.put(txn, name, msgspec.structs.replace(record, wants_phone=True, asked_phone=False))
+        ASKED.put(txn, name, msgspec.structs.replace(record, wants_phone=True, phone_reached=False))
     await Commit(txn)
     for name in names:
         await ask_now(ctx, name)
@@ -100,7 +110,7 @@ async def resume(ctx: Context) -> None:
     waiting = [
         id
         for id in ASKED.ids(ctx.store)
-        if (held := ASKED.get(ctx.store, id)) and held.wants_phone and not held.asked_phone
+        if (held := ASKED.get(ctx.store, id)) and held.wants_phone and not held.phone_reached
     ]
     for id in waiting[:MAX_RESUMED]:
         await ask_now(ctx, id)

@@ -13,9 +13,8 @@ from protocol.signal.reporting import VERSION, reporting_token
 WITHOUT: Final = ("reactionMessage", "encReactionMessage", "pollUpdateMessage", "encEventResponseMessage")
 
 
-def reporting(encoded: bytes, id: str, me: Jid, chat: Jid) -> list[Node]:
+def reporting(message: Message, encoded: bytes, id: str, me: Jid, chat: Jid) -> list[Node]:
     """The child, or nothing for contents without a secret."""
-    message = Message.FromString(encoded)
     secret = message.messageContextInfo.messageSecret
     if not secret or any(message.HasField(name) for name in WITHOUT):
         return []

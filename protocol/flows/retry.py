@@ -24,6 +24,7 @@ from protocol.flows.soft import Soft
 from protocol.jid import STATUS, Jid
 from protocol.keystore import Kind, Txn
 from protocol.node import Attr, Node
+from protocol.pb.e2e_pb2 import Message
 from protocol.signal import groups
 from protocol.signal.padding import pad
 from protocol.signal.session import base_key, delete_session, has_session, their_registration_id
@@ -163,7 +164,7 @@ async def _resend(ctx: Context, request: Request, chat: Jid, copy: RetryCopy) ->
         skdm = groups.distribution(txn, str(chat), sender, entropy=ctx.random)
         padded = wrap.with_sender_key(copy.message, chat, skdm, ctx.random)
     elif ctx.is_me(requester) and not copy.peer:
-        padded = wrap.for_own_devices(copy.message, chat, ctx.random)
+        padded = wrap.for_own_devices(Message.FromString(copy.message), chat, ctx.random)
     else:
         padded = pad(copy.message, ctx.random)
     sealed: list[Sealed] = []

@@ -24,9 +24,10 @@ class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
     #: The server's time of the message.
     sent_at: int = 0
     from_me: bool = False
-    #: The phone shall be asked, and was.
+    #: The phone shall be asked; it was; and the server has the question.
     wants_phone: bool = False
     asked_phone: bool = False
+    phone_reached: bool = False
     #: The event says that it is missing: what heals it is a recovery.
     announced: bool = False
     v: int = 1

@@ -22,6 +22,7 @@ from protocol.flows.outgoing import (
 )
 from protocol.flows.send_group import to_group
 from protocol.flows.send_person import to_person, to_phone
+from protocol.pb.e2e_pb2 import Message
 from protocol.stanza import message as stanza
 
 __all__ = [
@@ -53,7 +54,8 @@ async def send(ctx: Context, request: SendRequest) -> SendResult:
 async def _to_newsletter(ctx: Context, request: SendRequest) -> SendResult:
     txn = ctx.txn()
     post = stanza.newsletter(request.to, request.id, request.facts, request.message)
-    await Commit(txn, then=(post,), events=announce.sent(ctx, txn, request.to, request), frees_lane=True)
+    events = announce.sent(ctx, txn, request.to, request, Message.FromString(request.message))
+    await Commit(txn, then=(post,), events=events, frees_lane=True)
     ack = await answered(request.to, request.id)
     if ack.error:
         raise SendRefused(ack)

@@ -27,6 +27,7 @@ from protocol.flows.retry_copy import RetryCopy
 from protocol.flows.send_person import SEAL_AT_ONCE, identity_for, seal
 from protocol.jid import Jid
 from protocol.node import Node
+from protocol.pb.e2e_pb2 import Message
 from protocol.signal import groups
 from protocol.signal.padding import pad
 from protocol.signal.phash import participant_hash
@@ -140,14 +141,17 @@ async def _seal_and_stage(
     skmsg = groups.encrypt(txn, group, sender, pad(request.message, ctx.random), entropy=ctx.random)
     retry_copy.keep(txn, request.to, request.id, RetryCopy(request.message, request.facts, ctx.now))
     # While a key is on its way the lane stays ours: the next message need not carry it again.
-    stanza = _stanza(ctx, request, plan, sealed, skmsg)
-    events = announce.sent(ctx, txn, request.to, request)
+    body = Message.FromString(request.message)
+    stanza = _stanza(ctx, request, body, plan, sealed, skmsg)
+    events = announce.sent(ctx, txn, request.to, request, body)
     sent = Sent(tuple(one.to for one in sealed), failures, sender_keys.current(ctx, txn, request.to))
     await Commit(txn, then=(stanza,), events=events, frees_lane=not sealed)
     return sent
 
 
-def _stanza(ctx: Context, request: SendRequest, plan: Plan, sealed: Sequence[Sealed], skmsg: bytes) -> Node:
+def _stanza(
+    ctx: Context, request: SendRequest, body: Message, plan: Plan, sealed: Sequence[Sealed], skmsg: bytes
+) -> Node:
     facts, children = request.facts, []
     is_group = request.to.is_group
     named = {one.to.bare for one in sealed}
@@ -157,7 +161,7 @@ def _stanza(ctx: Context, request: SendRequest, plan: Plan, sealed: Sequence[Sea
         children.append(message.participants(sealed, facts, media=False, bare=bare))
     children += identity_for(ctx, sealed) + message.meta_nodes(facts)
     children.append(message.enc("skmsg", skmsg, facts))
-    children += reporting(request.message, request.id, plan.me, request.to) if is_group else []
+    children += reporting(body, request.message, request.id, plan.me, request.to) if is_group else []
     return message.message(
         request.to,
         request.id,

@@ -31,6 +31,7 @@ from protocol.flows.retry_copy import RetryCopy
 from protocol.jid import Jid
 from protocol.keystore import Txn
 from protocol.node import Node
+from protocol.pb.e2e_pb2 import Message
 from protocol.signal.errors import SignalError
 from protocol.signal.padding import pad
 from protocol.signal.phash import participant_hash
@@ -105,8 +106,10 @@ async def _seal_and_stage(
 ) -> Sent:
     """Encrypt in chunks, each staged; the stanza rides on the last, with all that must be durable before it."""
     ready = [device for device in targets if device not in failures]
-    plain = pad(request.message, ctx.random)
-    own: bytes | None = None
+    body = Message.FromString(request.message)
+    plain, own = pad(request.message, ctx.random), b""
+    to_others = not ctx.is_me(chat)
+    reached = False
     sealed: list[Sealed] = []
     txn = ctx.txn()
     for index, device in enumerate(ready):
@@ -114,26 +117,29 @@ async def _seal_and_stage(
             ctx.store.stage(txn)
             await Pause()
             txn = ctx.txn()
-        if ctx.is_me(device):
-            own = own or wrap.for_own_devices(request.message, chat, ctx.random)
-        why = seal(ctx, txn, device, own if ctx.is_me(device) and own else plain, sealed)
+        ours = ctx.is_me(device)
+        if ours and not own:
+            own = wrap.for_own_devices(body, chat, ctx.random)
+        why = seal(ctx, txn, device, own if ours else plain, sealed)
         if why:
             failures[device] = why
-    if first and not ctx.is_me(chat):
+        elif not ours:
+            reached = True
+    if first and to_others:
         primary = chat.on(0)
-        if primary in failures or not any(not ctx.is_me(one.to) for one in sealed):
+        if primary in failures or not reached:
             why = failures.get(primary, "the server knows no device of this person")
             raise NoCiphertext(f"nothing could be encrypted for the recipient's phone: {why}")
     extra: list[Node] = []
     events: tuple[Durable, ...] = ()
     if first:
-        events = announce.sent(ctx, txn, chat, request)
+        events = announce.sent(ctx, txn, chat, request, body)
         copy = RetryCopy(request.message, request.facts, ctx.now)
         retry_copy.keep(txn, chat, request.id, copy)
         extra = tokens.issue(ctx, txn, chat)
     children = [message.participants(sealed, request.facts, media=True)]
     children += identity_for(ctx, sealed) + message.meta_nodes(request.facts)
-    children += reporting(request.message, request.id, own_name(ctx, chat), chat)
+    children += reporting(body, request.message, request.id, own_name(ctx, chat), chat)
     children += tokens.proof(ctx, txn, chat)
     number = pn_of(txn, chat) if chat.is_lid and first else None
     stanza = message.message(chat, request.id, request.facts, children, peer_recipient_pn=number)

@@ -38,6 +38,14 @@ class Familiar(Soft[T]):
         super().__init__(kind, record)
         self._kept: dict[bytes, T] = {}
 
+    def get(self, view: View, id: str) -> T | None:
+        """Read a record."""
+        raw = view.get(self.kind, id)
+        if raw is None:
+            return None
+        held = self._kept.get(raw)
+        return super().get(view, id) if held is None else held
+
     def decode(self, raw: bytes, id: str = "") -> T:
         """Bytes to record."""
         held = self._kept.get(raw)

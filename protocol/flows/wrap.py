@@ -8,16 +8,15 @@ from protocol.pb.e2e_pb2 import Message
 from protocol.signal.padding import pad
 
 
-def for_own_devices(message: bytes, chat: Jid, entropy: Entropy, *, phash: str = "") -> bytes:
+def for_own_devices(message: Message, chat: Jid, entropy: Entropy, *, phash: str = "") -> bytes:
     """The copy that tells our other devices which chat it belongs to, padded."""
-    inner = Message.FromString(message)
     outer = Message()
     outer.deviceSentMessage.destinationJid = str(chat.bare)
-    outer.deviceSentMessage.message.CopyFrom(inner)
+    outer.deviceSentMessage.message.CopyFrom(message)
     if phash:
         outer.deviceSentMessage.phash = phash
-    if inner.HasField("messageContextInfo"):
-        outer.messageContextInfo.CopyFrom(inner.messageContextInfo)
+    if message.HasField("messageContextInfo"):
+        outer.messageContextInfo.CopyFrom(message.messageContextInfo)
     return pad(outer.SerializeToString(), entropy)
 
 

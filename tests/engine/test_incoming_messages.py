@@ -156,6 +156,26 @@ def test_a_message_without_ciphertext_is_asked_of_the_phone() -> None:
     assert list(ASKED.ids(laptop.store)) == []
 
 
+def test_the_phone_is_asked_until_the_server_has_the_question() -> None:
+    """A link that breaks between the question and its ack must not leave the message missing for ever."""
+    world = World()
+    (phone, laptop), (bob,) = world.person(1, (0, 3)), world.person(2)
+    world.finish(laptop.send(bob.lid.bare, "x", "A1"))
+    laptop.receive(
+        Node("message", {"id": "U1", "from": bob.lid, "t": str(int(START))}, [Node("unavailable")])
+    )
+    assert [n.text("category") for n in laptop.settle()] == ["", "peer"], "asked, and nothing of it arrives"
+    for questions in (1, 1):
+        laptop.restart()
+        world.finish(laptop.start(placeholder.resume(laptop.ctx)))
+        assert len([n for p, n in world.log if p is laptop and n.text("category") == "peer"]) == questions
+    info = web_pb2.WebMessageInfo()
+    info.key.remoteJid, info.key.id = str(bob.lid.bare), "U1"
+    info.message.conversation = "at last"
+    world.finish(answer_from(phone, info))
+    assert laptop.texts("message.recovered") == ["at last"]
+
+
 def test_the_user_may_ask_the_phone_for_any_message() -> None:
     world = World()
     (phone, laptop), (bob,) = world.person(1, (0, 3)), world.person(2)

@@ -60,6 +60,7 @@ def unreadable(ctx: Context, txn: Txn, node: Node, message: Incoming, opened: De
             from_me=message.from_me,
             wants_phone=held.wants_phone or ask_phone,
             asked_phone=held.asked_phone,
+            phone_reached=held.phone_reached,
             announced=True,
         ),
     )

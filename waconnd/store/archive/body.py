@@ -70,7 +70,7 @@ def chat_of(data: Mapping[str, Any]) -> str:
         value = data.get(name)
         if isinstance(value, str):
             return value
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             return str(value.get("id", ""))
     return ""
 
@@ -125,10 +125,10 @@ def presented(value: Any) -> Any:
 
 
 def _fields(event: Event | Mapping[str, Any] | bytes) -> Fields:
+    if isinstance(event, Event):
+        fields: Fields = msgspec.to_builtins(event)
+        return fields
     if isinstance(event, bytes):
         decoded: Fields = msgspec.json.decode(event, type=dict[str, Any])
         return decoded
-    if isinstance(event, Mapping):
-        return dict(event)
-    fields: Fields = msgspec.to_builtins(event)
-    return fields
+    return dict(event)
