@@ -141,6 +141,21 @@ async def test_messages_in(rig: Rig, fault: dict[str, object]) -> None:
     assert (await rig.client.account.audit(account="main"))["undecryptable"] == []
 
 
+async def test_the_answer_to_a_retry_is_lost_with_the_line(rig: Rig) -> None:
+    """It waits at the server as any other message: the ack of the one that could not be read is none of its."""
+    who = somebody(rig)
+    rig.sandbox.fault("corrupt", tag="message", user="me")
+    rig.sandbox.fault("drop", tag="message", user="me")
+    rig.sandbox.say(who, "me", f"{who} again")
+    lost = await rig.event("message.undecryptable", lambda data: data["from"]["name"] == who)
+    device = rig.person("me").account.devices[1]
+    await asyncio.sleep(0.5)
+    assert [key.id for key in device.queue if key.cls == "message"] == [lost["id"]]
+    rig.sandbox.listener.cut(device.link)
+    healed = await rig.event("message.recovered", lambda data: data["id"] == lost["id"])
+    assert healed["body"]["text"] == f"{who} again"
+
+
 async def test_a_receiver_who_lost_everything(rig: Rig) -> None:
     """A retry answered, and a session opened anew: read once."""
     who = somebody(rig)

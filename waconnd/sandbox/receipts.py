@@ -155,6 +155,9 @@ def ack(core: Core, device: Device, node: Node) -> None:
     queued = device.queue.get(QueueKey(cls, id))
     if queued is None:
         return
+    if queued.ack_owed:
+        queued.ack_owed = False
+        return
     if cls == "message" and queued.own and not queued.retried and "error" not in node.attrs:
         core.complain(f"{device.pn}: own message {id} was acked; only a sender receipt ends it")
         return

@@ -54,7 +54,7 @@ def _admit(core: Core, link: Link, device: Device, *, passive: bool) -> None:
     link.device, device.link = device, link
     device.login_count += 1
     for queued in device.queue.values():
-        queued.sent = False
+        queued.sent = queued.ack_owed = False
     core.emit(
         link,
         Node(

@@ -58,6 +58,8 @@ class Queued:
     own: bool = False
     #: A retry receipt came: an ack now ends it, whoever sent it.
     retried: bool = False
+    #: It answers that receipt, and the ack of the stanza that could not be read is still on its way.
+    ack_owed: bool = False
 
 
 class Link:
