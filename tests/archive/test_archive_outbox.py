@@ -216,3 +216,26 @@ async def test_nothing_is_taken_twice_and_nothing_overtakes_in_its_chat(
     clock.now += 6
     assert [(e.id, e.attempts) for e in await archive.outbox.take("main")] == [("A", 1), ("B", 0)]
     assert await archive.outbox.take("main") == []
+
+
+async def test_what_is_over_goes_after_a_week_and_what_is_open_stays(
+    archive: Archive, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("waconnd.store.archive.retention.SLICE_ROWS", 4)
+    for n in range(30):
+        await archive.outbox.add("main", draft(f"M{n}", f"k{n}"))
+    rows = await archive.outbox.page("main")
+    for row in rows[:25]:
+        if row.n % 5:
+            await archive.outbox.mark("main", row.outbox_id, "server_ack")
+    clock.now += 7 * 24 * 3600 - 60
+    await archive.outbox.mark("main", rows[0].outbox_id, "read")
+    await archive.outbox.add("main", draft("young"))
+    await archive.retention.sweep_all()
+    assert await archive.outbox.depth("main") == 11
+    assert len(await archive.outbox.page("main")) == 31
+    clock.now += 120
+    await archive.retention.sweep_all()
+    left = [row.id for row in await archive.outbox.page("main")]
+    assert left == ["M0", *(f"M{n}" for n in (4, 9, 14, 19, 24)), *(f"M{n}" for n in range(25, 30)), "young"]
+    assert (await archive.outbox.add("main", draft("again", "k1", hash=b"other")))[1], "the key is free"

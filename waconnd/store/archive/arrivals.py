@@ -117,8 +117,10 @@ def _insert(connection: sqlite3.Connection, batch: Batch, fresh: Sequence[Arriva
     messages of one second the later one has the higher number, however the history is cut into pieces.
     """
     if batch.numbers is None:
+        # Each end by itself: asked for both at once, SQLite looks at all rows.
         batch.numbers = connection.execute(
-            "select min(coalesce(min(n), 0), 0), max(coalesce(max(n), 0), 0) from message"
+            "select min(coalesce((select min(n) from message), 0), 0),"
+            " max(coalesce((select max(n) from message), 0), 0)"
         ).fetchone()
     low, high = batch.numbers
     for one in fresh:

@@ -27,7 +27,9 @@ SPARSE_SECONDS: Final = DAY
 #: Free pages given back to the file system in one go (4 KiB each).
 VACUUM_PAGES: Final = 512
 #: Outbox rows that are over; the others stay whatever their age.
-_DONE: Final = "('sent','server_ack','delivered','read','played','failed','cancelled','expired')"
+_DONE: Final = frozenset(
+    ("sent", "server_ack", "delivered", "read", "played", "failed", "cancelled", "expired")
+)
 
 
 class Retention(msgspec.Struct, frozen=True):
@@ -66,9 +68,7 @@ def sweep(connection: sqlite3.Connection, now: int, limits: Retention) -> bool:
         _slice(connection, "retry_copy", "account, id", "at < ?", now - RETRY_COPY_SECONDS),
         _slice(connection, "trace", "n", "at < ?", (now - TRACE_SECONDS) * 1000),
         _slice(connection, "early", "account, chat, id, type, at", "stored < ?", now - EARLY_SECONDS),
-        _slice(
-            connection, "outbox", "n", f"changed < ? and status in {_DONE}", (now - OUTBOX_KEY_SECONDS) * 1000
-        ),
+        _old_outbox(connection, (now - OUTBOX_KEY_SECONDS) * 1000),
     ]
     if limits.message_seconds is not None:
         before = (now - limits.message_seconds) * 1000
@@ -163,6 +163,21 @@ def _messages(connection: sqlite3.Connection, where: str, *values: object) -> in
             (account, chat, id, sender),
         )
     return len(rows)
+
+
+def _old_outbox(connection: sqlite3.Connection, before: int) -> int:
+    """What has not changed since. Rows lie in the order in which they were made, so a look ends with the first young one."""
+    gone: list[tuple[int]] = []
+    after, old = 0, SLICE_ROWS
+    while old == SLICE_ROWS and len(gone) < SLICE_ROWS:
+        rows = connection.execute(
+            "select n, made, changed, status from outbox where n > ? order by n limit ?", (after, SLICE_ROWS)
+        ).fetchall()
+        old = sum(row[1] < before for row in rows)
+        gone += [(n,) for n, _, changed, status in rows if changed < before and status in _DONE]
+        after = rows[-1][0] if rows else 0
+    connection.executemany("delete from outbox where n = ?", gone)
+    return min(SLICE_ROWS, len(gone))
 
 
 def _slice(connection: sqlite3.Connection, table: str, primary: str, where: str, value: int) -> int:
