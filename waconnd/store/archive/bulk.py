@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 T = TypeVar("T")
 
 #: Rows of one statement, a power of two.
-MOST: Final = 32
+MOST: Final = 64
 
 
 def insert(
