@@ -5,8 +5,6 @@ A process as an admin runs it, on the sandbox as another process. Events to foll
 
 from __future__ import annotations
 
-import http.client
-import socket
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -17,6 +15,7 @@ import msgspec
 
 from tests.bench.bench_rpc import at
 from tests.bench.harness import Row
+from tests.bench.posting import Poster
 from tests.bench.talkers import Daemon, Stage, rss
 from waconnd.client.sync import Connection
 
@@ -61,21 +60,8 @@ class Scene:
 
     def http(self, method: str, part: float) -> float:
         body = msgspec.json.encode({"account": "main", **self._params(method)})
-        connection = http.client.HTTPConnection("localhost")
-        connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.connect(self.daemon.path)
-
-        def call() -> None:
-            connection.request("POST", f"/{method}", body)
-            answer = connection.getresponse()
-            if answer.status != 200:
-                raise RuntimeError(answer.read().decode()[:300])
-            answer.read()
-
-        try:
-            return at(part, call)
-        finally:
-            connection.close()
+        with Poster(self.daemon.path) as post:
+            return at(part, lambda: post(method, body))
 
     def start(self, *, ready: bool) -> float:
         """Milliseconds from the start of a process until it answers, or until its account is ready."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.bench.harness import Row
+from tests.bench.posting import Poster
 
 CALLS = 2000
 EVENTS = 4000
@@ -105,21 +106,8 @@ class Bench:
 
     def http(self, part: float) -> float:
         """The same as POST, on a connection that is kept."""
-        import http.client
-        import socket
-
-        connection = http.client.HTTPConnection("localhost")
-        connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.connect(self.path)
-
-        def call() -> None:
-            connection.request("POST", "/echo.say", b'{"text":"x"}')
-            connection.getresponse().read()
-
-        try:
-            return at(part, call)
-        finally:
-            connection.close()
+        with Poster(self.path) as post:
+            return at(part, lambda: post("echo.say", b'{"text":"x"}'))
 
     def followers(self, count: int) -> float:
         """Events a second that reach the clients, all followers together."""
