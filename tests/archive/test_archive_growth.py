@@ -57,6 +57,7 @@ async def test_no_question_walks_a_table(tmp_path: Path) -> None:
         await archive.chats.page("main")
         await archive.contacts.find("main", ["1@lid", "1@s.whatsapp.net"])
         await archive.outbox.due("main")
+        await archive.outbox.depths(["main", "shop"])
     asked = [query for query in seen if query.startswith("select")]
     assert len(asked) > 8
     assert walks(tmp_path / "events.db", asked) == []

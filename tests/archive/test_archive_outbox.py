@@ -175,7 +175,7 @@ async def test_logout_fails_what_is_open(archive: Archive) -> None:
     for id in "AB":
         await archive.outbox.add("main", draft(id))
     assert [e.status for e in await archive.outbox.fail_open("main", "logged_out")] == ["failed", "failed"]
-    assert await archive.outbox.depth("main") == 0
+    assert await archive.outbox.depths(["main", "shop"]) == {"main": 0, "shop": 0}
     assert [e.id for e in await archive.outbox.page("main", ("failed",))] == ["A", "B"]
 
 

@@ -102,8 +102,8 @@ class ListResult(Result, frozen=True):
 async def list_(call: Call, params: NoParams) -> ListResult:
     """All accounts that you may see, with their states."""
     names = [name for name in fleet(call).names() if call.rights.allows("read", name)]
-    waiting = await fleet(call).archive.outbox.depths()
-    return ListResult([described(call, name, waiting.get(name, 0)) for name in names])
+    waiting = await fleet(call).archive.outbox.depths(names)
+    return ListResult([described(call, name, waiting[name]) for name in names])
 
 
 @method("account.get", scope=Scope.READ, account=True)
