@@ -17,6 +17,8 @@ from waconnd.store.archive import Archive
 from waconnd.store.archive.outbox import Draft
 
 Event = dict[str, Any]
+#: The chat with Ann by the name under which the phone knows it.
+NUMBER = {**DIRECT, "id": ANN["pn"]}
 #: `early.stored` and the log itself do not depend on how events are grouped; `sqlite_sequence` follows from them.
 TABLES = ("event", "message", "message_text", "chat", "contact", "receipt", "annotation", "early", "media")
 #: Without what `add` drew or took from the clock.
@@ -68,6 +70,8 @@ class Day:
         if not self.sent:
             return self._own(id, at, chat)
         id, chat = self.dice.choice(self.sent)
+        if chat is DIRECT and self.dice.random() < 0.2:
+            chat = NUMBER
         status = self.dice.choice(STATUSES)
         more: Event = {"by": self._who(), "device": self.dice.randrange(2)}
         if status == "server_ack":

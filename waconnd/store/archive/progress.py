@@ -125,13 +125,15 @@ def settle(connection: sqlite3.Connection, batch: Batch) -> None:
         )
     words, batch.words = batch.words, {}
     alike: dict[tuple[str, str, str], list[str]] = {}
-    rising: dict[tuple[str, str], list[Raise]] = {}
+    rising: dict[str, dict[tuple[str, str], Raise]] = {}
     for (account, chat, id), word in words.items():
         if word.listed:
             alike.setdefault((account, chat, word.status), []).append(id)
-        # A statement changes each row once, so what is told of one message under two names of its chat takes two.
-        rising.setdefault((chat, word.status), []).append((account, id, word.at, word.result, word.results))
-    for (_, status), raises in rising.items():
-        raise_outbox(connection, status, raises)
+        raises = rising.setdefault(word.status, {})
+        # Told under two names of its chat it is one row all the same, which rises the first time.
+        *_, at, result, results = raises.get((account, id), (word.at, "", 0))
+        raises[account, id] = (account, id, at, word.result or result, word.results + results)
+    for status, raises in rising.items():
+        raise_outbox(connection, status, list(raises.values()))
     for (account, chat, status), ids in alike.items():
         raise_status(connection, account, ids, chat, status)
