@@ -13,6 +13,7 @@ import msgspec
 
 from protocol.content import facts
 from protocol.crypto.primitives import sha256
+from protocol.events.message import Person
 from protocol.flows import people
 from protocol.flows.outgoing import ID_PREFIX, DeviceFailure, SendResult
 from protocol.jid import Jid, parse
@@ -259,11 +260,10 @@ async def _delivered(fleet: Fleet, account: str, outbox_id: str) -> None:
 
 
 def _posted(account: Account, entry: Entry, result: SendResult | None = None) -> Posted:
-    to = targets.canonical(account, parse(result.chat if result else entry.chat))
-    chat = people.chat(account.keystore, to)
-    shown = {"id": chat.id, "kind": chat.kind}
-    if to.is_user:
-        shown |= {"pn": people.person(account.keystore, to).pn}
+    to = parse(result.chat if result else entry.chat)
+    # Persons stand under their one name, and their number with it.
+    named = people.person(account.keystore, to) if to.is_user else people.chat(account.keystore, to)
+    shown = {"id": named.id, "kind": named.kind, "pn": named.pn if isinstance(named, Person) else ""}
     return Posted(
         entry=entry,
         status=entry.status,

@@ -122,7 +122,7 @@ class Pump:
         #: Where rows are sent from, while `run` runs.
         self._group: anyio.abc.TaskGroup | None = None
         #: Rows that leave together; when they will, and when others last did.
-        self._leaving: list[Entry] = []
+        self._leaving: list[tuple[Entry, Errand]] = []
         self._departure: asyncio.TimerHandle | None = None
         self._left_at = 0.0
         #: The outbox' version at which nothing waited there: as long as it stands, a new row need not wait either.
@@ -161,7 +161,7 @@ class Pump:
         """
         outbox, name = self._archive.outbox, self._account.name
         if self._may_leave(draft, about):
-            return await outbox.add(name, draft, leaving=partial(self._begin, patient=patient))
+            return await outbox.add(name, draft, leaving=partial(self._begin, about=about, patient=patient))
         self._behind += 1
         try:
             return await outbox.add(name, draft)
@@ -181,9 +181,9 @@ class Pump:
             and (about.free or self.governor.allow(new=about.new))
         )
 
-    def _begin(self, entry: Entry, *, patient: bool = False) -> None:
+    def _begin(self, entry: Entry, about: Errand, *, patient: bool = False) -> None:
         self._flying.add(entry.outbox_id)
-        self._leaving.append(entry)
+        self._leaving.append((entry, about))
         self._depart_at(self._left_at + (PATIENT_PACE if patient else PACE))
 
     def _depart_at(self, at: float) -> None:
@@ -196,18 +196,17 @@ class Pump:
     def _depart(self) -> None:
         self._departure = None
         self._left_at = asyncio.get_running_loop().time()
-        entries, self._leaving = self._leaving[:ABREAST], self._leaving[ABREAST:]
-        for entry in entries:
-            self._start(entry)
+        rows, self._leaving = self._leaving[:ABREAST], self._leaving[ABREAST:]
+        for entry, about in rows:
+            self._start(entry, about)
         if self._leaving:
             self._depart_at(0.0)
 
-    def _start(self, entry: Entry) -> None:
+    def _start(self, entry: Entry, about: Errand) -> None:
         """What needs nothing more is encrypted now, in the order of the rows; else a task sees to it."""
         if self._group is None:
             self._flying.discard(entry.outbox_id)
             return
-        about = errand(entry)
         if about.new or about.waiting or entry.chat in self._turns:
             turn = self._turns.setdefault(entry.chat, Turn())
             turn.users += 1
@@ -243,7 +242,7 @@ class Pump:
                     await self._tell(entry, "failed", Outcome("expired", entry.error, "timeout"))
             entries, free_at = await self._next(look.due)
             for entry in entries:
-                self._begin(entry)
+                self._begin(entry, errand(entry))
             if entries:
                 await anyio.lowlevel.checkpoint()
                 continue

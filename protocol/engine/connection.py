@@ -38,9 +38,11 @@ T = TypeVar("T")
 
 #: The code of every close of ours.
 NORMAL: Final = 1000
-#: Stanzas that show that the server lives, but not that it delivers.
+#: How closely it is told when the phone was last seen.
+PHONE_SECONDS: Final = 1.0
 #: Stanzas in which devices of people speak; of a notification the server is the author.
 _OF_DEVICES: Final = frozenset({"message", "receipt"})
+#: Stanzas that show that the server lives, but not that it delivers.
 _ABOUT_THE_LINK: Final = frozenset({"iq", "ib"})
 
 
@@ -314,6 +316,8 @@ class Connection:
 
     def _note_phone(self, node: Node) -> None:
         """What the account's phone itself says shows that it is on: WhatsApp unlinks devices whose phone is away for long."""
+        if self.ctx.now - self.phone_seen_at < PHONE_SECONDS:
+            return
         sender = node.jid("participant") or node.jid("from")
         if sender is None or sender.device or not self.ctx.is_me(sender):
             return
