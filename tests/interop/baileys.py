@@ -162,6 +162,22 @@ class Baileys:
         await self.event(name, any_of, **where)
         return found[0]
 
+    async def reached(self, id, status):
+        """Until it says that a message of its own has come so far. What is told while it still holds the message back goes
+        into the message itself, and no update follows.
+        """
+
+        def found():
+            for event, data in self.events:
+                if event not in ("messages.upsert", "messages.update"):
+                    continue
+                for one in data["messages"] if event == "messages.upsert" else data:
+                    if one["key"]["id"] == id and one.get("update", one).get("status") == status:
+                        return one
+            return None
+
+        return await self._until(found, f"status {status} of {id}")
+
     async def message(self, match, **where):
         """The first message of an upsert that matches."""
         return await self.entry("messages.upsert", match, **where)

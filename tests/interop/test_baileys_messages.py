@@ -114,22 +114,16 @@ async def test_receipts(sandbox, client):
         sent = await ada.say(bob.jid, "tick")
         id = sent["key"]["id"]
         got = await bob.text("tick")
-        await ada.event(
-            "messages.update", lambda d: d[0]["key"]["id"] == id and d[0]["update"]["status"] == 3
-        )
+        await ada.reached(id, 3)
         await bob.call("readMessages", [got["key"]])
-        await ada.event(
-            "messages.update", lambda d: d[0]["key"]["id"] == id and d[0]["update"]["status"] == 4
-        )
+        await ada.reached(id, 4)
         voice = await ada.ask(
             "send", to=bob.jid, content={"audio": buffer(b"OggS" + bytes(900)), "ptt": True, "seconds": 1}
         )
         id = voice["key"]["id"]
         heard = await bob.message(lambda m: m["key"]["id"] == id)
         await bob.call("sendReceipt", heard["key"]["remoteJid"], None, [id], "played")
-        await ada.event(
-            "messages.update", lambda d: d[0]["key"]["id"] == id and d[0]["update"]["status"] == 5
-        )
+        await ada.reached(id, 5)
 
 
 @pytest.mark.row("reaction, edit, revoke, poll", PAIR)

@@ -130,15 +130,11 @@ async def test_receipts_said(stage):
     sent = await bob.ask("send", to=ada.jid, content=voice)
     id = sent["key"]["id"]
     await ada.message(id)
-
-    async def reached(status):
-        await bob.entry("messages.update", lambda d: d["key"]["id"] == id and d["update"]["status"] == status)
-
-    await reached(3)
+    await bob.reached(id, 3)
     await ada.call("message.mark_read", chat=bob.jid, ids=[id])
-    await reached(4)
+    await bob.reached(id, 4)
     await ada.call("message.mark_read", chat=bob.jid, ids=[id], played=True)
-    await reached(5)
+    await bob.reached(id, 5)
     sent = await bob.ask("send", to=stage.group, content={"text": "all of you"})
     await ada.message(sent["key"]["id"])
     await ada.call("message.mark_read", chat=stage.group, ids=[sent["key"]["id"]])
