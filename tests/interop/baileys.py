@@ -11,6 +11,8 @@ import msgspec
 HERE = Path(__file__).parent
 #: Longer than Baileys' own waits (it gives history 20 s).
 PATIENCE = 30.0
+#: A message carries its status by name, an update by number.
+STATUSES = {3: "DELIVERY_ACK", 4: "READ", 5: "PLAYED"}
 #: To end in peace: it writes its files on its way out.
 STOP_SECONDS = 5.0
 LINE_LIMIT = 64 * 1024 * 1024
@@ -172,7 +174,10 @@ class Baileys:
                 if event not in ("messages.upsert", "messages.update"):
                     continue
                 for one in data["messages"] if event == "messages.upsert" else data:
-                    if one["key"]["id"] == id and one.get("update", one).get("status") == status:
+                    if one["key"]["id"] == id and one.get("update", one).get("status") in (
+                        status,
+                        STATUSES[status],
+                    ):
                         return one
             return None
 
