@@ -108,7 +108,6 @@ async def _seal_and_stage(
     ready = [device for device in targets if device not in failures]
     body = Message.FromString(request.message)
     plain, own = pad(request.message, ctx.random), b""
-    to_others = not ctx.is_me(chat)
     reached = False
     sealed: list[Sealed] = []
     txn = ctx.txn()
@@ -125,7 +124,7 @@ async def _seal_and_stage(
             failures[device] = why
         elif not ours:
             reached = True
-    if first and to_others:
+    if first and not ctx.is_me(chat):
         primary = chat.on(0)
         if primary in failures or not reached:
             why = failures.get(primary, "the server knows no device of this person")

@@ -25,7 +25,7 @@ from waconnd.store.authdir import IDLE_SECONDS
 
 #: A line that is dead without a word is found out after at most that long, and made anew after a pause.
 HEAL_SECONDS = 90.0
-#: All of them have done so soon after.
+#: Files of twenty new accounts are written within this, once each was quiet for IDLE_SECONDS.
 SETTLE_SECONDS = 10.0
 
 

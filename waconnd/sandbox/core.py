@@ -236,9 +236,10 @@ class Core:
 
     def deliver(self, device: Device, node: Node, *, own: bool = False) -> None:
         """Queue a stanza for a device until it is answered, and send it when the device is there."""
-        before = device.queue.get(queue_key(node))
+        key = queue_key(node)
+        before = device.queue.get(key)
         owed = before is not None and before.retried
-        device.queue[queue_key(node)] = queued = Queued(node, own=own, ack_owed=owed)
+        device.queue[key] = queued = Queued(node, own=own, ack_owed=owed)
         link = device.link
         if link is not None and link.active and not link.catching_up:
             queued.sent = True

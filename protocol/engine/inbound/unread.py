@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import msgspec
+
 from protocol.effects import Reaction
 from protocol.events.message import MessageUndecryptable
 from protocol.flows import people, placeholder, prekeys, retry_state
@@ -53,14 +55,12 @@ def unreadable(ctx: Context, txn: Txn, node: Node, message: Incoming, opened: De
     ASKED.put(
         txn,
         asked_id(message),
-        Asked(
-            min(count, retry.MAX_ASKS + 1),
-            held.first_at,
-            message.at,
+        msgspec.structs.replace(
+            held,
+            count=min(count, retry.MAX_ASKS + 1),
+            sent_at=message.at,
             from_me=message.from_me,
             wants_phone=held.wants_phone or ask_phone,
-            asked_phone=held.asked_phone,
-            phone_reached=held.phone_reached,
             announced=True,
         ),
     )

@@ -27,7 +27,7 @@ def insert(
 
 
 def parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Slices whose sizes are powers of two: six statements of a kind, which SQLite keeps ready, do for all numbers."""
+    """Slices whose sizes are powers of two: seven statements of a kind, which SQLite keeps ready, do for all numbers."""
     place = 0
     while place < len(rows):
         size = min(MOST, 1 << ((len(rows) - place).bit_length() - 1))

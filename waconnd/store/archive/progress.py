@@ -82,19 +82,19 @@ def raise_outbox(connection: sqlite3.Connection, new: str, rows: Sequence[Raise]
     if below is None:
         return
     # The row knows better why it failed: its time had passed, or somebody took it back.
-    kept = " and status not in ('expired', 'cancelled')" if new == "failed" else ""
+    rises = f"status in {below}" + (" and status not in ('expired', 'cancelled')" if new == "failed" else "")
     for some in bulk.parts(rows):
         values = ", ".join(["(?, ?, ?, ?, ?)"] * len(some))
         # Told which index: the planner knows no better than to look at all rows of an account.
         connection.execute(
             f"with word(account, id, at, result, results) as (values {values})"  # noqa: S608
             " update outbox indexed by outbox_message set"
-            f" status = case when status in {below}{kept} then '{new}' else status end,"
-            f" changed = case when status in {below}{kept} then word.at else changed end,"
+            f" status = case when {rises} then '{new}' else status end,"
+            f" changed = case when {rises} then word.at else changed end,"
             " result = case when word.result != '' then word.result else outbox.result end,"
             " attempts = attempts + word.results"
             " from word where outbox.account = word.account and outbox.id = word.id"
-            f" and (word.result != '' or (status in {below}{kept}))",
+            f" and (word.result != '' or ({rises}))",
             [value for row in some for value in row],
         )
 

@@ -176,8 +176,9 @@ def _old_outbox(connection: sqlite3.Connection, before: int) -> int:
         old = sum(row[1] < before for row in rows)
         gone += [(n,) for n, _, changed, status in rows if changed < before and status in _DONE]
         after = rows[-1][0] if rows else 0
+    del gone[SLICE_ROWS:]
     connection.executemany("delete from outbox where n = ?", gone)
-    return min(SLICE_ROWS, len(gone))
+    return len(gone)
 
 
 def _slice(connection: sqlite3.Connection, table: str, primary: str, where: str, value: int) -> int:
