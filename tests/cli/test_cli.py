@@ -41,6 +41,8 @@ def test_no_daemon_is_exit_2_and_says_what_to_do(installed):
         (["media", "put", "/nonexistent"], 74, "cannot be read"),
         (["state", "show", "ghost"], None, "no directory"),
         (["token", "revoke", "x"], 66, "no token"),
+        (["sandbox", "info"], 2, "no sandbox answers"),
+        (["sandbox", "link", "ada"], 2, "no sandbox answers"),
     ],
 )
 def test_each_mistake_has_its_exit_code_and_a_sentence(installed, arguments, code, words):

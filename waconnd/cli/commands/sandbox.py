@@ -82,13 +82,22 @@ def link(shell: Shell, arguments: argparse.Namespace) -> int:
     until = time.monotonic() + START_S
     shell.otherwise(str(control_socket()))
     account = arguments.linked
-    with _answering(find_socket, until) as daemon, _answering(lambda: Path(shell.path), until) as box:
+    with _answering(find_socket, until) as daemon, _sandbox(shell, until) as box:
         daemon.call("account.create", account=account)
         code = daemon.call("pair.qr", account=account)["code"]
         box.call("sandbox.scan", name=arguments.name, qr=code)
         told = daemon.call("account.wait", account=account, state="ready", timeout_s=shell.timeout)
     shell.result(told, f"{account} is ready: it is {arguments.name}'s, {number(told['me']['number'])}")
     return 0
+
+
+def _sandbox(shell: Shell, until: float) -> Connection:
+    from waconnd.client.sync import Unreachable
+
+    try:
+        return _answering(lambda: Path(shell.path), until)
+    except Unreachable:
+        raise sandbox_words.silent(shell) from None
 
 
 def _answering(path: Callable[[], Path], until: float) -> Connection:

@@ -129,11 +129,16 @@ def ask(shell: Shell, name: str, /, **params: Any) -> Any:
     try:
         return shell.call(f"sandbox.{name}", **params)
     except Unreachable:
-        raise Stop(
-            f"no sandbox answers on {shell.path}: start one with `waconnd sandbox serve`, or a daemon with one"
-            " inside with `waconnd serve --sandbox`",
-            EXIT_UNREACHABLE,
-        ) from None
+        raise silent(shell) from None
+
+
+def silent(shell: Shell) -> Stop:
+    """There is no sandbox to be asked."""
+    return Stop(
+        f"no sandbox answers on {shell.path}: start one with `waconnd sandbox serve`, or a daemon with one"
+        " inside with `waconnd serve --sandbox`",
+        EXIT_UNREACHABLE,
+    )
 
 
 def info(shell: Shell, arguments: argparse.Namespace) -> int:
